@@ -1,0 +1,107 @@
+#include "engine/base/error.h"
+
+namespace hearth {
+
+std::string_view to_string(ErrorCode code) {
+  switch (code) {
+    case ErrorCode::invalid_json:
+      return "invalid_json";
+    case ErrorCode::invalid_message:
+      return "invalid_message";
+    case ErrorCode::unknown_type:
+      return "unknown_type";
+    case ErrorCode::invalid_parameter:
+      return "invalid_parameter";
+    case ErrorCode::message_too_large:
+      return "message_too_large";
+    case ErrorCode::context_length_exceeded:
+      return "context_length_exceeded";
+    case ErrorCode::not_found:
+      return "not_found";
+    case ErrorCode::model_not_found:
+      return "model_not_found";
+    case ErrorCode::method_not_allowed:
+      return "method_not_allowed";
+    case ErrorCode::unsupported_media_type:
+      return "unsupported_media_type";
+    case ErrorCode::idempotency_conflict:
+      return "idempotency_conflict";
+    case ErrorCode::conflict:
+      return "conflict";
+    case ErrorCode::unauthorized:
+      return "unauthorized";
+    case ErrorCode::forbidden:
+      return "forbidden";
+    case ErrorCode::origin_not_allowed:
+      return "origin_not_allowed";
+    case ErrorCode::host_not_allowed:
+      return "host_not_allowed";
+    case ErrorCode::rate_limited:
+      return "rate_limited";
+    case ErrorCode::busy:
+      return "busy";
+    case ErrorCode::quota_exceeded:
+      return "quota_exceeded";
+    case ErrorCode::model_loading:
+      return "model_loading";
+    case ErrorCode::model_failed:
+      return "model_failed";
+    case ErrorCode::engine_failed:
+      return "engine_failed";
+    case ErrorCode::out_of_memory:
+      return "out_of_memory";
+    case ErrorCode::storage_unavailable:
+      return "storage_unavailable";
+    case ErrorCode::shutting_down:
+      return "shutting_down";
+    case ErrorCode::cancelled:
+      return "cancelled";
+    case ErrorCode::internal:
+      return "internal";
+    case ErrorCode::folder_not_found:
+      return "folder_not_found";
+    case ErrorCode::file_missing:
+      return "file_missing";
+    case ErrorCode::config_invalid:
+      return "config_invalid";
+    case ErrorCode::architecture_unsupported:
+      return "architecture_unsupported";
+    case ErrorCode::weights_missing:
+      return "weights_missing";
+    case ErrorCode::weights_invalid:
+      return "weights_invalid";
+    case ErrorCode::weights_are_lfs_pointer:
+      return "weights_are_lfs_pointer";
+    case ErrorCode::tensor_missing:
+      return "tensor_missing";
+    case ErrorCode::tensor_shape_mismatch:
+      return "tensor_shape_mismatch";
+    case ErrorCode::dtype_unsupported:
+      return "dtype_unsupported";
+    case ErrorCode::tokenizer_invalid:
+      return "tokenizer_invalid";
+    case ErrorCode::tokenizer_unsupported:
+      return "tokenizer_unsupported";
+    case ErrorCode::template_syntax:
+      return "template_syntax";
+    case ErrorCode::template_raised:
+      return "template_raised";
+    case ErrorCode::template_undefined:
+      return "template_undefined";
+    case ErrorCode::template_security:
+      return "template_security";
+    case ErrorCode::template_type:
+      return "template_type";
+    case ErrorCode::template_runtime:
+      return "template_runtime";
+    case ErrorCode::template_limit:
+      return "template_limit";
+    case ErrorCode::usage:
+      return "usage";
+    case ErrorCode::io_error:
+      return "io_error";
+  }
+  return "internal";
+}
+
+}  // namespace hearth

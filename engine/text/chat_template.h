@@ -1,0 +1,49 @@
+// The folder's chat template (a Jinja subset), rendered as transformers renders it, with every byte's origin kept.
+#pragma once
+
+#include <chrono>
+#include <filesystem>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include <nlohmann/json.hpp>
+
+#include "engine/base/error.h"
+#include "engine/text/marked_text.h"
+
+namespace hearth::engine {
+
+class Tokenizer;
+
+struct TemplateVariables {
+  nlohmann::ordered_json messages = nlohmann::ordered_json::array();  // [{"role", "content", …}]; strings inside are message bytes
+  nlohmann::ordered_json tools = nullptr;
+  nlohmann::ordered_json documents = nullptr;
+  bool add_generation_prompt = true;
+  nlohmann::ordered_json extra = nlohmann::ordered_json::object();    // bos_token, enable_thinking, …: template bytes
+  std::optional<std::chrono::system_clock::time_point> now;           // for strftime_now; the clock when absent
+};
+
+// Compiled once, immutable: any number of threads may render at once.
+class ChatTemplate {
+ public:
+  // Looks, in this order, for chat_template.jinja and tokenizer_config.json's chat_template; else a built-in form for the
+  // folder's model_type. source() says which. Errors: template_syntax, config_invalid, file_missing (no template and no built-in).
+  static Result<std::shared_ptr<const ChatTemplate>> load(const std::filesystem::path& folder);
+
+  // Errors: template_syntax, template_limit.
+  static Result<std::shared_ptr<const ChatTemplate>> compile(std::string source);
+
+  virtual ~ChatTemplate() = default;
+
+  // Errors: template_raised (raise_exception), template_undefined, template_security, template_type, template_runtime,
+  // template_limit. Bounded by reliability R-18: depth, steps, output bytes, loop rounds.
+  virtual Result<MarkedText> render(const TemplateVariables& variables) const = 0;
+
+  // Where it came from, for people: "tokenizer_config.json", "built-in ChatML form", …
+  virtual const std::string& source() const = 0;
+};
+
+}  // namespace hearth::engine

@@ -1,0 +1,57 @@
+// Strings ↔ token ids, exactly as the folder's tokenizer says (reference: tokenizers and transformers).
+#pragma once
+
+#include <filesystem>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "engine/base/error.h"
+#include "engine/base/token_id.h"
+#include "engine/text/marked_text.h"
+
+namespace hearth::engine {
+
+struct EncodeOptions {
+  bool add_special_tokens = false;  // run the post-processor ("<|begin_of_text|> $A")
+  bool split_special = false;       // treat special tokens in the text as plain text
+};
+
+// Immutable after load: any number of threads may encode and decode at once.
+class Tokenizer {
+ public:
+  // Reads tokenizer.json (with tokenizer_config.json and its kin) from a model folder.
+  // Errors: file_missing, tokenizer_invalid, tokenizer_unsupported.
+  static Result<std::shared_ptr<const Tokenizer>> load(const std::filesystem::path& folder);
+
+  virtual ~Tokenizer() = default;
+
+  // Bytes that are not UTF-8 become U+FFFD, one per maximal invalid subpart. Time O(n log n) on any input.
+  virtual std::vector<TokenId> encode(std::string_view utf8, EncodeOptions options = {}) const = 0;
+
+  // The same, but a special token that touches a message byte is not recognised (its characters are encoded as text).
+  virtual std::vector<TokenId> encode(const MarkedText& text, EncodeOptions options = {}) const = 0;
+
+  // Always valid UTF-8. Unknown ids decode to nothing.
+  virtual std::string decode(std::span<const TokenId> ids, bool skip_special_tokens) const = 0;
+
+  // The token as it stands in the vocabulary ("Ġhello"), or nullopt.
+  virtual std::optional<std::string> id_to_token(TokenId id) const = 0;
+  virtual std::optional<TokenId> token_to_id(std::string_view token) const = 0;
+  virtual bool is_special(TokenId id) const = 0;
+
+  // One past the largest id.
+  virtual std::size_t vocab_size() const = 0;
+
+  // Named special tokens as templates see them: "bos_token", "eos_token", "pad_token", … → text. Absent names are not listed.
+  struct NamedToken {
+    std::string name;
+    std::string text;
+  };
+  virtual const std::vector<NamedToken>& named_special_tokens() const = 0;
+};
+
+}  // namespace hearth::engine

@@ -1,0 +1,64 @@
+// The include direction of DESIGN §2, read off the #include lines: who may see whom.
+import assert from 'node:assert/strict';
+import {execFileSync} from 'node:child_process';
+import {readFileSync} from 'node:fs';
+import path from 'node:path';
+import test from 'node:test';
+import {fileURLToPath} from 'node:url';
+
+const root = path.resolve(path.dirname(fileURLToPath(import.meta.url)), '../..');
+const sources = execFileSync('git', ['ls-files', 'engine', 'server'], {cwd: root, encoding: 'utf8'})
+  .split('\n').filter((file) => /\.(h|cpp)$/.test(file));
+
+/** @type {{from: string, line: number, header: string}[]} */
+const includes = sources.flatMap((from) =>
+  readFileSync(path.join(root, from), 'utf8').split('\n').flatMap((text, index) => {
+    const match = /^\s*#\s*include\s*[<"]([^>"]+)[>"]/.exec(text);
+    return match ? [{from, line: index + 1, header: match[1]}] : [];
+  }));
+
+/** Fails with the offending lines when an include of `from` matches `banned` and is not in `allowed`. */
+const forbid = (from, banned, allowed = /^$/) => {
+  const bad = includes.filter((i) => from.test(i.from) && banned.test(i.header) && !allowed.test(i.header))
+    .map((i) => `${i.from}:${i.line} includes ${i.header}`);
+  assert.deepEqual(bad, []);
+};
+
+const torch = /^(torch|ATen|c10|caffe2)\//;
+const network = /^boost\/|^server\/net\/asio\.h$/;
+// Plain data that several modules share: structs without behaviour, and the seam itself.
+const sharedData = /^engine\/(base\/.*|runtime\/(request|step_runner|token_stream)\.h|sampling\/sampling_(params|overrides)\.h|checkpoint\/(model_spec|tensor_view|runner_options|generation_config)\.h)$/;
+
+test('there is something to check', () => assert.ok(includes.length > 50, `${includes.length} includes`));
+
+test('only engine/torch includes torch', () => forbid(/^(?!engine\/torch\/)/, torch));
+
+test('nothing in engine includes server', () => forbid(/^engine\//, /^server\//));
+
+for (const module of ['text', 'runtime', 'sampling', 'checkpoint']) {
+  const others = ['text', 'runtime', 'sampling', 'checkpoint', 'cpu', 'torch', 'cli'].filter((m) => m !== module);
+  // runtime draws tokens: it is the one caller of the sampler.
+  const allowed = module === 'runtime' ? new RegExp(`${sharedData.source}|^engine/sampling/sampler\\.h$`) : sharedData;
+  test(`engine/${module} does not see the insides of other modules`, () =>
+    forbid(new RegExp(`^engine/${module}/`), new RegExp(`^engine/(${others.join('|')})/`), allowed));
+}
+
+test('the engine includes no network', () => forbid(/^engine\//, network));
+
+test('instruction-set units include only intrinsics and integers', () =>
+  forbid(/^engine\/cpu\/kernels\/.*\.cpp$/, /./, /^(immintrin\.h|stdint\.h|stddef\.h|cstdint|cstddef|engine\/cpu\/kernels\/.*\.h)$/));
+
+test('session is a state machine: no Asio, no threads, no database', () =>
+  forbid(/^server\/session\//, /^boost\/|^sqlite3\.h$|^(thread|mutex|condition_variable|future)$|^server\/(net|store|api)\//));
+
+test('session sees of the engine only text, sampling settings and plain data', () =>
+  forbid(/^server\/session\//, /^engine\//, new RegExp(`${sharedData.source}|^engine/text/`)));
+
+test('Asio and Beast reach only server/net, through one header', () => {
+  forbid(/^(?!server\/net\/)/, network);
+  forbid(/^server\/net\/(?!asio\.h$)/, /^boost\/(asio|beast)/);
+});
+
+test('api knows no sockets', () => forbid(/^server\/api\//, /^server\/net\//));
+
+test('store knows no network', () => forbid(/^server\/store\//, /^server\/(net|api)\//));

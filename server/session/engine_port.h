@@ -1,4 +1,5 @@
-// The seam between the service and whatever generates: the engine in this process, later an upstream server or a worker.
+// The seam between the service and whatever generates: the engine in this process, later an
+// upstream server or a worker.
 #pragma once
 
 #include <memory>
@@ -8,12 +9,14 @@
 
 namespace hearth::server {
 
-// Called on the service's thread. Progress comes back as ChatService::engine_progressed(ids), posted once per engine step.
+// Called on the service's thread. Progress comes back as ChatService::engine_progressed(ids),
+// posted once per engine step.
 class EnginePort {
  public:
   virtual ~EnginePort() = default;
 
-  // Cannot be refused: admission was decided before. The stream ends with exactly one FinishedEvent.
+  // Cannot be refused: admission was decided before. The stream ends with exactly one
+  // FinishedEvent.
   virtual std::shared_ptr<const engine::TokenStream> submit(engine::GenerationRequest request) = 0;
 
   // Takes effect before the next step. Unknown or ended ids are ignored.

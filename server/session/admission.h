@@ -1,0 +1,56 @@
+// Who may have one more reply: caps per user and in all, answered at once (DESIGN §3 step 6, P5).
+#pragma once
+
+#include <cstddef>
+#include <memory>
+#include <unordered_map>
+
+#include "engine/base/error.h"
+#include "server/session/ids.h"
+#include "server/session/limits.h"
+
+namespace hearth::server {
+
+// Counts live replies (running, queued and being prepared). The HTTP routes take their tickets here
+// too. Lives on the service's thread; must outlive its tickets.
+class Admission {
+ public:
+  explicit Admission(const ServiceLimits& limits);
+  Admission(const Admission&) = delete;
+  Admission& operator=(const Admission&) = delete;
+
+  // Gives its place back when destroyed. Movable.
+  class Ticket {
+   public:
+    Ticket() = default;
+    Ticket(Ticket&& other) noexcept;
+    Ticket& operator=(Ticket&& other) noexcept;
+    ~Ticket();
+
+   private:
+    friend class Admission;
+    Ticket(Admission* owner, UserId user) : owner_(owner), user_(user) {}
+    Admission* owner_ = nullptr;
+    UserId user_;
+  };
+
+  // Errors: busy (this user's or the whole server's places are taken), shutting_down.
+  Result<Ticket> enter(const UserId& user);
+
+  // From now on enter answers shutting_down.
+  void close() { is_closed_ = true; }
+
+  int live() const { return live_; }
+  int live_of(const UserId& user) const;
+
+ private:
+  void leave(const UserId& user);
+
+  int per_user_;
+  int total_;
+  int live_ = 0;
+  bool is_closed_ = false;
+  std::unordered_map<UserId, int, IdHash> by_user_;
+};
+
+}  // namespace hearth::server

@@ -1,0 +1,103 @@
+// One socket's protocol state: hello, strikes, rate limit, outbox, close. Knows no socket, no other
+// user, no reply's text.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "server/session/clock.h"
+#include "server/session/ids.h"
+#include "server/session/limits.h"
+#include "server/session/outbox.h"
+#include "server/session/protocol.h"
+#include "server/session/rate_limit.h"
+#include "server/session/user.h"
+
+namespace hearth::server {
+
+struct Close {
+  std::uint16_t code = 1000;
+  std::string reason;    // for people; ≤ 123 bytes
+  bool at_once = false;  // do not wait for a write in flight (slow consumer)
+};
+
+class Connection;
+
+// What the owner (ChatService) does with a connection's messages. Called on the service's thread.
+struct ConnectionEvents {
+  std::function<void(Connection&, ClientMessage)> received;  // hello first, then anything but hello
+  std::function<void(Connection&)> closed;                   // once
+};
+
+// Made by ChatService::connect; shared by net (the socket) and the service (until on_closed). Every
+// call on the service's thread.
+class Connection : public std::enable_shared_from_this<Connection> {
+ public:
+  struct Options {
+    std::optional<User> user;    // from the handshake; empty: hello.token decides
+    std::function<void()> wake;  // take_frame() or wants_close() has something new; see below
+  };
+
+  Connection(Options options, ConnectionEvents events, const ConnectionLimits& limits, Clock clock,
+             SessionId session);
+  Connection(const Connection&) = delete;
+  Connection& operator=(const Connection&) = delete;
+
+  // --- called by net
+  // -------------------------------------------------------------------------------------------------
+  // A whole text frame. After a close was decided frames are ignored.
+  void on_text(std::string_view frame);
+
+  // The socket is gone, for whatever reason. Call exactly once; wake is not called afterwards.
+  void on_closed();
+
+  // The next frame to write, or nothing for now. net keeps one write in flight and calls this when
+  // it completes and on wake. wake may be called inside any call into the service or a connection;
+  // it must only note or post, or take frames.
+  std::optional<std::string> take_frame();
+
+  // Set once the connection should be closed; write what take_frame still gives first, unless
+  // at_once.
+  const std::optional<Close>& wants_close() const { return close_; }
+
+  // --- called by the service
+  // -----------------------------------------------------------------------------------------
+  void on_tick();                           // timeouts and due deltas; every 20 ms or so
+  void become_ready(User user);             // after hello; the larger frame limit holds from now on
+  void send(const ServerMessage& message);  // a control event; a full outbox closes with 4498
+  void send_delta(Delta delta);  // merges with the last queued delta of its stream and channel
+  void send_error(std::string re, WireError error);
+  void close(std::uint16_t code, std::string reason);
+
+  bool is_ready() const { return is_ready_; }
+  bool is_open() const { return !close_ && !is_gone_; }
+  const std::optional<User>& user() const { return options_.user; }
+  const SessionId& session() const { return session_; }
+  std::size_t outbox_bytes() const { return outbox_.bytes(); }
+
+ private:
+  void strike(std::string re, WireError error);
+  bool passes_rate_limit(const std::string& re);
+  void slow_consumer();
+  void wake_if_takable();
+
+  Options options_;
+  ConnectionEvents events_;
+  ConnectionLimits limits_;
+  Clock clock_;
+  SessionId session_;
+  Outbox outbox_;
+  RateLimit rate_;
+  Instant opened_at_;
+  int strikes_ = 0;
+  bool said_hello_ = false;
+  bool is_ready_ = false;
+  bool is_gone_ = false;
+  std::optional<Close> close_;
+};
+
+}  // namespace hearth::server

@@ -1,0 +1,54 @@
+// Every bound of the session layer, with its default (reliability §1.3, DESIGN §10). The
+// configuration fills it in once.
+#pragma once
+
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+
+#include "server/session/clock.h"
+
+namespace hearth::server {
+
+struct ConnectionLimits {
+  Milliseconds hello_within{5'000};
+  std::size_t frame_bytes_before_ready = 64 * 1024;
+  std::size_t frame_bytes = 1024 * 1024;
+  int strikes = 3;  // messages that cannot be understood; the last one closes
+  double messages_per_s = 20.0;
+  double burst = 40.0;  // as many again above it close the socket
+  std::size_t outbox_entries = 64;
+  std::size_t outbox_bytes = 256 * 1024;  // one larger event may stand alone
+  Milliseconds stalled_after{15'000};     // nothing taken for so long while something waits
+  Milliseconds merge_window{20};          // between two deltas of one stream
+};
+
+struct ServiceLimits {
+  std::size_t content_bytes = 512 * 1024;
+  std::size_t system_bytes = 16 * 1024;
+  std::size_t title_chars = 200;
+  std::int64_t max_tokens = 4096;  // of one reply, whatever is asked
+  int running_per_user = 2;
+  int queued_per_user = 4;
+  int live_total = 256;  // running and queued replies of everybody
+  int sockets_per_user = 8;
+  int sockets_total = 4096;
+  int preparing_per_user = 6;              // chat.create on their way to `accepted`
+  int requests_in_flight_per_socket = 32;  // history calls waiting for the store
+  Milliseconds detach_grace_running{10 * 60'000};
+  Milliseconds detach_grace_queued{30 * 60'000};
+  Milliseconds keep_ended{120'000};  // an ended reply stays in memory, for late attaches
+  Milliseconds checkpoint_every{1'000};
+  std::size_t checkpoint_tokens = 64;
+  Milliseconds queue_events_every{500};
+  Milliseconds drain_timeout{30'000};
+  Milliseconds heartbeat{25'000};
+  std::size_t cached_credentials = 4096;
+};
+
+struct Limits {
+  ConnectionLimits connection;
+  ServiceLimits service;
+};
+
+}  // namespace hearth::server

@@ -1,0 +1,50 @@
+// What the service knows of the model it serves. Plain data; shared and immutable once the model is
+// ready.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "engine/base/token_id.h"
+#include "engine/sampling/sampling_overrides.h"
+
+namespace hearth::engine {
+class ChatTemplate;
+class Tokenizer;
+}  // namespace hearth::engine
+
+namespace hearth::server {
+
+struct ModelInfo {
+  std::string id;                   // the name clients send: the folder's name, or --model-name
+  std::string name;                 // for people
+  std::int64_t context_length = 0;  // longest prompt + reply, tokens
+  std::vector<TokenId> eos_ids;
+  engine::SamplingOverrides defaults;          // the folder's generation_config.json
+  std::optional<std::int64_t> max_new_tokens;  // the folder's, if it says so
+  std::string decoder;                         // RunnerTraits::description: decoder, device, dtype
+  std::string fingerprint;  // of folder, dtype and decoder; stored with each reply
+  std::shared_ptr<const engine::Tokenizer> tokenizer;
+  std::shared_ptr<const engine::ChatTemplate> chat_template;
+};
+
+enum class ModelState : std::uint8_t { loading, ready, failed };
+
+// "loading", "ready", "failed".
+const char* to_string(ModelState state);
+
+// How far the model is. While it loads only id, stage and percent are known.
+struct ModelStatus {
+  std::string id;
+  ModelState state = ModelState::loading;
+  std::string stage;     // "config", "tokenizer", "weights", "packing", "warm-up"; free words
+  double percent = 0.0;  // 0…100
+  std::optional<std::int64_t> eta_ms;
+  std::string detail;                     // why it failed, one sentence
+  std::shared_ptr<const ModelInfo> info;  // set exactly when state is ready
+};
+
+}  // namespace hearth::server

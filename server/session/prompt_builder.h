@@ -1,0 +1,59 @@
+// History → messages → chat template → token ids, cut to what the context holds. Pure; runs on a
+// text worker.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include <tl/expected.hpp>
+
+#include "engine/base/error.h"
+#include "engine/base/token_id.h"
+#include "server/session/ids.h"
+#include "server/session/model_info.h"
+
+namespace hearth::server {
+
+enum class Role : std::uint8_t { system, user, assistant };
+
+// "system", "user", "assistant".
+const char* to_string(Role role);
+
+struct Turn {
+  MessageId id;  // zero where there is none (HTTP requests)
+  Role role = Role::user;
+  std::string content;
+};
+
+struct PromptJob {
+  std::shared_ptr<const ModelInfo> model;  // not null, with tokenizer and template
+  std::string system;                      // empty: none of ours (the template may have its own)
+  std::vector<Turn> turns;                 // oldest first; the last one is the message to answer
+  std::optional<std::int64_t> max_tokens;  // as asked; empty: the default
+  std::int64_t max_tokens_limit = 4096;    // never more than this
+};
+
+struct Prompt {
+  std::vector<TokenId> ids;        // not empty; ids.size() + max_tokens ≤ context_length
+  std::int64_t max_tokens = 0;     // > 0
+  std::vector<MessageId> dropped;  // turns the model does not see, oldest first
+};
+
+struct PromptError {
+  Error error;              // context_length_exceeded, template_*, internal
+  std::int64_t needed = 0;  // with context_length_exceeded: tokens of the smallest prompt …
+  std::int64_t limit = 0;   // … and the context's
+};
+
+// While the prompt leaves no room for kMinReplyTokens (or max_tokens, if less is asked), whole
+// exchanges are dropped from the front: the kept turns begin with a user turn, the system prompt
+// stays. If the last turn alone does not fit: context_length_exceeded. max_tokens: as asked, else
+// the folder's, else 4096; cut to max_tokens_limit and to the room that is left.
+tl::expected<Prompt, PromptError> build_prompt(const PromptJob& job);
+
+inline constexpr std::int64_t kMinReplyTokens = 16;
+
+}  // namespace hearth::server

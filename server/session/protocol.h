@@ -1,0 +1,158 @@
+// The messages of hearth.chat.v1 as types; server/PROTOCOL.md says what they mean. Parsing is the
+// only way in: what a ClientMessage holds has been checked. Pure; any thread.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <variant>
+#include <vector>
+
+#include <nlohmann/json.hpp>
+#include <tl/expected.hpp>
+
+#include "engine/sampling/sampling_overrides.h"
+#include "server/session/crypto.h"
+#include "server/session/error_body.h"
+#include "server/session/ids.h"
+
+namespace hearth::server {
+
+inline constexpr std::string_view kSubProtocol = "hearth.chat.v1";
+
+// --- client → server
+// ---------------------------------------------------------------------------------------------------
+
+// How a reply is to be generated, as far as somebody said so. Ranges are checked.
+struct GenerationParams {
+  std::optional<std::string> model;
+  std::optional<std::int64_t> max_tokens;
+  engine::SamplingOverrides sampling;
+  std::vector<std::string> stop;
+  std::optional<std::uint64_t> seed;
+};
+
+struct Hello {
+  std::string client_name;
+  std::string client_version;
+  std::optional<std::string> token;
+};
+
+// Which message a new one hangs under.
+struct ParentRef {
+  enum class Kind : std::uint8_t { head, root, message };
+  Kind kind = Kind::head;
+  MessageId message;  // with Kind::message
+};
+
+struct ChatCreate {
+  std::string id;
+  std::optional<ConversationId> conversation;  // empty: a new one
+  ParentRef parent;                            // with regenerate: Kind::message, the user message
+  std::string content;                         // empty exactly with regenerate
+  std::optional<std::string> system;
+  std::optional<GenerationParams> params;
+  std::string params_json;  // the same, as it was sent, for the row; "" without params
+  bool regenerate = false;
+  Sha256 body_hash{};
+};
+
+struct ChatCancel {
+  std::string id;
+  MessageId stream;
+};
+struct StreamAttach {
+  std::string id;
+  MessageId stream;
+  std::size_t have = 0;
+};
+struct Ack {
+  MessageId stream;
+  std::size_t have = 0;
+};
+struct HistoryList {
+  std::string id;
+  std::string cursor;  // "" at first
+  int limit = 50;
+};
+struct HistoryGet {
+  std::string id;
+  ConversationId conversation;
+  std::string cursor;
+};
+struct HistoryRename {
+  std::string id;
+  ConversationId conversation;
+  std::string title;
+  std::optional<std::int64_t> revision;
+};
+struct HistoryDelete {
+  std::string id;
+  ConversationId conversation;
+};
+struct HistoryClear {
+  std::string id;
+};
+struct Ping {
+  std::string t;  // the number as JSON text, given back as it came
+};
+
+using ClientMessage = std::variant<Hello, ChatCreate, ChatCancel, StreamAttach, Ack, HistoryList,
+                                   HistoryGet, HistoryRename, HistoryDelete, HistoryClear, Ping>;
+
+struct ParseLimits {
+  std::size_t content_bytes = 512 * 1024;
+  std::size_t system_bytes = 16 * 1024;
+  std::size_t title_chars = 200;
+  std::int64_t max_tokens = 4096;
+};
+
+struct ParseFailure {
+  std::string re;  // the request's id, when it could be read
+  WireError error;
+  bool is_strike = false;  // invalid_json, invalid_message, unknown_type
+};
+
+tl::expected<ClientMessage, ParseFailure> parse_client_message(std::string_view frame,
+                                                               const ParseLimits& limits);
+
+// `params` alone, as the HTTP routes and stored conversations have it. `prefix` names it in errors
+// ("params.").
+tl::expected<GenerationParams, WireError> parse_generation_params(const nlohmann::json& params,
+                                                                  std::string_view prefix,
+                                                                  std::int64_t max_tokens_limit);
+
+// --- server → client
+// ---------------------------------------------------------------------------------------------------
+
+enum class Channel : std::uint8_t { answer, reasoning };
+
+// Tokens [from, to) of a stream. Sizes: lp and bytes have to − from entries; the bytes add up to
+// text.size().
+struct Delta {
+  MessageId stream;
+  std::size_t from = 0;
+  std::size_t to = 0;
+  std::string text;
+  std::vector<float> lp;
+  std::vector<std::uint32_t> bytes;
+  Channel channel = Channel::answer;
+};
+
+// Any other event: an object with "type". Built by the functions of events.h.
+struct ServerMessage {
+  nlohmann::ordered_json body;
+};
+
+// One frame. The delta is written by hand (the hot path), everything else by nlohmann-json; never
+// throws, whatever the text holds.
+std::string to_frame(const Delta& delta);
+std::string to_frame(const ServerMessage& message);
+
+// Appends text as a JSON string with its quotes. Bytes that are not UTF-8 become U+FFFD.
+void append_json_string(std::string& out, std::string_view text);
+
+}  // namespace hearth::server

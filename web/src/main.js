@@ -1,1 +1,26 @@
-document.body.dataset.state = 'starting';
+// Where the page begins: one store, the effects at its rim, the views on top.
+import { Store } from './base/store.js';
+import { keepRemembering, rememberedSettings, rememberedWriting } from './effects/browser_storage.js';
+import { ConnectionKeeper } from './effects/connection_keeper.js';
+import { conversationOf, followRoute } from './effects/route.js';
+import { clockToasts } from './effects/toast_clock.js';
+import { codeOf } from './net/session.js';
+import { reduce } from './state/reducer.js';
+import { initialState } from './state/state.js';
+import { mountPage } from './view/page.js';
+import { makeStatus } from './view/status.js';
+
+const joinCode = codeOf(location.hash);
+const initial = initialState(rememberedSettings(), matchMedia('(width >= 60rem)').matches);
+const store = new Store(Object.freeze({ ...initial, ...rememberedWriting(), current: conversationOf(location.hash) }), reduce);
+const status = makeStatus(store);
+
+keepRemembering(store);
+followRoute(store);
+clockToasts(store);
+const keeper = new ConnectionKeeper(store, `${location.protocol === 'https:' ? 'wss' : 'ws'}://${location.host}/ws`);
+mountPage(store, { retryNow: keeper.retryNow, joinCode, status });
+
+store.draw();
+keeper.watchBrowser();
+void keeper.start({});

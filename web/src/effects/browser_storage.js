@@ -1,0 +1,72 @@
+// What this browser remembers: settings and drafts for good, unsent messages for the life of the tab. Storage may be full or forbidden; then nothing is remembered.
+import { languageOf } from '../words.js';
+
+/** @typedef {import('../base/store.js').Store} Store */
+/** @typedef {import('../state/state.js').Settings} Settings */
+/** @typedef {import('../state/state.js').State} State */
+/** @typedef {import('../state/state.js').Waiting} Waiting */
+
+const settingsKey = 'hearth.settings';
+const outboxKey = 'hearth.outbox';
+const draftPrefix = 'hearth.draft.';
+
+/** @param {Storage} storage @param {string} key @returns {any} */
+function readJson(storage, key) {
+  try {
+    return JSON.parse(storage.getItem(key) ?? 'null');
+  } catch {
+    return null;
+  }
+}
+
+/** @param {Storage} storage @param {string} key @param {string} value empty: forgotten */
+function write(storage, key, value) {
+  try {
+    if (value) storage.setItem(key, value);
+    else storage.removeItem(key);
+  } catch {
+    // Full or forbidden: the page works on without memory.
+  }
+}
+
+/** @template {string} T @param {unknown} value @param {readonly T[]} known @param {T} otherwise @returns {T} */
+const oneOf = (value, known, otherwise) => known.find((name) => name === value) ?? otherwise;
+
+/** @returns {Settings} */
+export function rememberedSettings() {
+  const kept = readJson(localStorage, settingsKey) ?? {};
+  return {
+    theme: oneOf(kept.theme, ['auto', 'day', 'night'], 'auto'),
+    language: oneOf(kept.language, ['en', 'zh'], languageOf(navigator.languages)),
+    size: oneOf(kept.size, ['normal', 'large'], 'normal'),
+    chat: {
+      system: typeof kept.chat?.system === 'string' ? kept.chat.system : '',
+      sampling: Object.fromEntries(Object.entries(kept.chat?.sampling ?? {}).filter(([, value]) => Number.isFinite(value))),
+    },
+  };
+}
+
+/** @returns {Pick<State, 'outbox' | 'drafts'>} */
+export function rememberedWriting() {
+  /** @type {Waiting[]} */
+  const outbox = readJson(sessionStorage, outboxKey) ?? [];
+  /** @type {Record<string, string>} */
+  const drafts = {};
+  for (const key of Object.keys(localStorage)) {
+    if (key.startsWith(draftPrefix)) drafts[key.slice(draftPrefix.length)] = localStorage.getItem(key) ?? '';
+  }
+  return { outbox: outbox.map((item) => (item.phase === 'sent' ? { ...item, phase: 'waiting' } : item)), drafts };
+}
+
+/** @param {Store} store */
+export function keepRemembering(store) {
+  store.addEffect((_action, after, before) => {
+    if (after.settings !== before.settings) write(localStorage, settingsKey, JSON.stringify(after.settings));
+    if (after.outbox !== before.outbox) write(sessionStorage, outboxKey, after.outbox.length ? JSON.stringify(after.outbox) : '');
+    if (after.drafts !== before.drafts) {
+      for (const id of new Set([...Object.keys(before.drafts), ...Object.keys(after.drafts)])) {
+        if (after.drafts[id] !== before.drafts[id]) write(localStorage, draftPrefix + id, after.drafts[id] ?? '');
+      }
+    }
+  });
+}

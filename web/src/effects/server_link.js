@@ -1,0 +1,209 @@
+// Between the store and the socket: actions that the server must hear of become messages, its messages become actions.
+import { randomId } from '../base/random_id.js';
+import { isProvisional } from '../state/state.js';
+import { isModelReady } from '../state/select.js';
+import { isLive } from '../state/reply.js';
+
+/** @typedef {import('../base/store.js').Store} Store */
+/** @typedef {import('../state/actions.js').Action} Action */
+/** @typedef {import('../state/state.js').State} State */
+/** @typedef {import('../wire.js').ClientMessage} ClientMessage */
+/** @typedef {import('../wire.js').ServerMessage} ServerMessage */
+/** @typedef {import('../wire.js').ErrorBody} ErrorBody */
+/** @typedef {{answered: (data: any) => void, refused: (error: ErrorBody) => void}} Asked */
+/** @typedef {{send: (message: ClientMessage) => boolean}} Sender */
+
+const pageSize = 50;
+const deleteAtOnce = new Set(['message_sent', 'reply_asked_again', 'conversation_deleted', 'history_cleared']);
+
+export class ServerLink {
+  /** @type {Store} */ #store;
+  /** @type {Sender} */ #socket;
+  /** @type {Map<string, Asked>} requests without an answer yet; a lost connection forgets them, for ready asks anew */
+  #asked = new Map();
+
+  /** @param {Store} store @param {Sender} socket */
+  constructor(store, socket) {
+    this.#store = store;
+    this.#socket = socket;
+    store.addEffect((action, after, before) => this.#follow(action, after, before));
+  }
+
+  /** @param {ServerMessage} message */
+  received(message) {
+    const { dispatch } = this.#store;
+    const at = Date.now();
+    switch (message.type) {
+      case 'ready':
+        return dispatch({ type: 'ready_received', ready: message });
+      case 'model':
+        return dispatch({ type: 'model_moved', event: message });
+      case 'reconnect':
+        return message.reason === 'shutdown' ? dispatch({ type: 'restart_announced' }) : undefined;
+      case 'result':
+        return this.#answer(message.re)?.answered(message.data);
+      case 'error':
+        return this.#refuse(message.re, message.error);
+      case 'accepted':
+      case 'queued':
+      case 'started':
+      case 'delta':
+      case 'snapshot':
+      case 'done':
+        return dispatch({ type: 'stream_moved', event: message, at });
+      default:
+        return undefined; // later versions may say more
+    }
+  }
+
+  /** @param {Action} action @param {State} after @param {State} before */
+  #follow(action, after, before) {
+    if (before.deletion && deleteAtOnce.has(action.type)) this.#delete(before);
+    switch (action.type) {
+      case 'ready_received':
+        return this.#catchUp(after);
+      case 'connection_lost':
+      case 'connection_ended':
+        return this.#asked.clear();
+      case 'message_sent':
+      case 'reply_asked_again':
+      case 'waiting_retried':
+      case 'model_moved':
+        return this.#submit(after);
+      case 'stop_pressed':
+        return this.#ask({ type: 'chat.cancel', id: randomId(), stream: action.stream });
+      case 'conversation_opened':
+        return this.#read(after, action.id);
+      case 'more_conversations_wanted':
+        return this.#list(after.conversations.next);
+      case 'conversation_renamed':
+        return this.#rename(action.id, action.title, before);
+      case 'deletion_due':
+        return this.#delete(after);
+      case 'stream_moved':
+        return this.#fillGap(action.event.stream, after, before);
+      default:
+        return undefined;
+    }
+  }
+
+  /** After each connection: the list, the shown conversation, every reply that was being written, and what waits to be sent. @param {State} state */
+  #catchUp(state) {
+    if (state.deletion?.isDue) this.#delete(state);
+    this.#list(undefined);
+    for (const stream of Object.keys(state.streams)) this.#attach(stream, state);
+    if (!isProvisional(state.current)) this.#get(state.current, undefined);
+    this.#submit(state);
+  }
+
+  /** @param {State} state */
+  #submit(state) {
+    if (!isModelReady(state)) return;
+    for (const { id, body, phase } of state.outbox) {
+      if (phase === 'waiting' && this.#socket.send(body)) this.#store.dispatch({ type: 'waiting_submitted', id });
+    }
+  }
+
+  /** @param {State} state @param {string} id */
+  #read(state, id) {
+    if (!isProvisional(id) && state.trees[id]?.loaded !== 'yes') this.#get(id, undefined);
+  }
+
+  /** @param {string} conversation @param {string | undefined} cursor */
+  #get(conversation, cursor) {
+    const { dispatch } = this.#store;
+    if (!cursor) dispatch({ type: 'history_asked', conversation });
+    this.#ask({ type: 'history.get', id: randomId(), conversation, cursor }, {
+      answered: (/** @type {import('../wire.js').ConversationPage} */ page) => {
+        dispatch({ type: 'history_read', conversation, page, isFirst: !cursor });
+        if (page.next) return this.#get(conversation, page.next);
+        const { state } = this.#store;
+        for (const [stream, of] of Object.entries(state.streams)) if (of === conversation) this.#attach(stream, state);
+      },
+      refused: (error) => dispatch({ type: 'history_failed', conversation, isGone: error.code === 'not_found' }),
+    });
+  }
+
+  /** @param {string | undefined} cursor */
+  #list(cursor) {
+    const { dispatch } = this.#store;
+    this.#ask({ type: 'history.list', id: randomId(), limit: pageSize, cursor }, {
+      answered: (/** @type {import('../wire.js').HistoryPage} */ page) => {
+        const { streams } = this.#store.state;
+        dispatch({ type: 'conversations_listed', page, isFirst: !cursor });
+        const { state } = this.#store;
+        for (const stream of Object.keys(state.streams)) if (!(stream in streams)) this.#attach(stream, state);
+        this.#refresh(state, page);
+      },
+      refused: () => undefined,
+    });
+  }
+
+  // Another tab or device went on with the conversation that is shown here.
+  /** @param {State} state @param {import('../wire.js').HistoryPage} page */
+  #refresh(state, page) {
+    const tree = state.trees[state.current];
+    const head = page.conversations.find(({ id }) => id === state.current)?.head;
+    if (tree?.loaded === 'yes' && head && !tree.messages[head]) this.#get(state.current, undefined);
+  }
+
+  /** @param {string} stream @param {State} state */
+  #attach(stream, state) {
+    const have = state.trees[state.streams[stream]]?.messages[stream]?.reply?.have ?? 0;
+    this.#ask({ type: 'stream.attach', id: randomId(), stream, have }, {
+      answered: () => undefined,
+      refused: () => this.#store.dispatch({ type: 'attach_failed', stream }),
+    });
+  }
+
+  /** @param {string} stream @param {State} after @param {State} before */
+  #fillGap(stream, after, before) {
+    const reply = (/** @type {State} */ state) => state.trees[state.streams[stream]]?.messages[stream]?.reply;
+    const now = reply(after);
+    if (now?.isGap && isLive(now) && !reply(before)?.isGap) this.#attach(stream, after);
+  }
+
+  /** @param {string} id @param {string} title @param {State} before */
+  #rename(id, title, before) {
+    const old = before.conversations.list.find((conversation) => conversation.id === id)?.title ?? '';
+    if (!title || title === old) return;
+    const failed = () => {
+      this.#store.dispatch({ type: 'rename_failed', id, title: old });
+      this.#store.dispatch({ type: 'toast_shown', toast: { kind: 'rename_failed' } });
+    };
+    const isSent = this.#ask({ type: 'history.rename', id: randomId(), conversation: id, title }, { answered: () => undefined, refused: failed });
+    if (!isSent) failed();
+  }
+
+  /** @param {State} state */
+  #delete({ deletion }) {
+    if (!deletion) return;
+    /** @type {(ClientMessage & {id: string})[]} */
+    const messages = deletion.isAll
+      ? [{ type: 'history.clear', id: randomId() }]
+      : deletion.conversations.map(({ id }) => ({ type: 'history.delete', id: randomId(), conversation: id }));
+    const isSent = messages.every((message) => this.#ask(message, { answered: () => undefined, refused: () => this.#list(undefined) }));
+    if (isSent && this.#store.state.deletion === deletion) this.#store.dispatch({ type: 'deletion_sent' });
+  }
+
+  /** @param {ClientMessage & {id: string}} message @param {Asked} [asked] */
+  #ask(message, asked) {
+    const isSent = this.#socket.send(message);
+    if (isSent && asked) this.#asked.set(message.id, asked);
+    return isSent;
+  }
+
+  /** @param {string} id */
+  #answer(id) {
+    const asked = this.#asked.get(id);
+    this.#asked.delete(id);
+    return asked;
+  }
+
+  /** @param {string | undefined} id @param {ErrorBody} error */
+  #refuse(id, error) {
+    if (id === undefined) return;
+    if (this.#store.state.outbox.some((item) => item.id === id)) this.#store.dispatch({ type: 'waiting_refused', id, error });
+    else this.#answer(id)?.refused(error);
+  }
+}

@@ -1,0 +1,55 @@
+// Markdown to HTML text, without a DOM. Raw HTML is off, images become links, nothing carries a style: the sanitiser is the second lock.
+import MarkdownIt from 'markdown-it';
+
+/** @typedef {import('markdown-it').Token} Token */
+/** @typedef {import('markdown-it').RendererRule} RendererRule */
+
+const markdown = new MarkdownIt({ html: false, linkify: true, breaks: false });
+
+markdown.linkify.set({ fuzzyLink: false, fuzzyEmail: false });
+markdown.validateLink = (/** @type {string} */ url) => /^(https?:|mailto:)/i.test(url.trim());
+
+// A remote picture would tell a stranger who reads what. Its address is offered as a link instead.
+/** @type {RendererRule} */
+const imageAsLink = (tokens, index, options, env, self) => {
+  const token = tokens[index];
+  const label = markdown.utils.escapeHtml(self.renderInlineAsText(token.children ?? [], options, env) || String(token.attrGet('src') ?? ''));
+  const source = markdown.utils.escapeHtml(String(token.attrGet('src') ?? ''));
+  return `<a href="${source}">${label}</a>`;
+};
+
+markdown.renderer.rules.image = imageAsLink;
+
+// Column alignment as a data attribute: the Content-Security-Policy forbids style attributes.
+for (const rule of ['th_open', 'td_open']) {
+  markdown.renderer.rules[rule] = (tokens, index, options, _env, self) => {
+    const token = tokens[index];
+    const align = /text-align:(\w+)/.exec(String(token.attrGet('style') ?? ''))?.[1];
+    token.attrs = align ? [['data-align', align]] : null;
+    return self.renderToken(tokens, index, options);
+  };
+}
+
+// The page owns levels 1 and 2.
+markdown.core.ruler.push('lower_headings', (state) => {
+  for (const token of state.tokens) if (/^h[1-6]$/.test(token.tag)) token.tag = `h${Math.min(6, Number(token.tag[1]) + 2)}`;
+});
+
+/** @param {string} text one top-level block @param {object} env shared by the blocks of one reply: link definitions */
+export const toHtml = (text, env) => markdown.render(text, env);
+
+/** First lines of the top-level blocks. @param {string} text @returns {number[]} */
+export function startsOfBlocks(text) {
+  /** @type {Token[]} */
+  const tokens = markdown.parse(text, {});
+  return tokens.filter((token) => token.level === 0 && token.nesting >= 0 && token.map).map((token) => /** @type {[number, number]} */ (token.map)[0]);
+}
+
+/** The block is a fence that nobody closed yet: its language and the code so far. @param {string} text */
+export function openFence(text) {
+  const start = /^ {0,3}(`{3,}|~{3,})([^\n]*)\n/.exec(text);
+  if (!start || (start[1][0] === '`' && start[2].includes('`'))) return undefined;
+  const body = text.slice(start[0].length);
+  const closed = new RegExp(`^ {0,3}${start[1][0]}{${start[1].length},}[ \\t]*$`, 'm').test(body);
+  return closed ? undefined : { language: start[2].trim().split(/\s+/)[0] ?? '', code: body };
+}

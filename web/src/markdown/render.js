@@ -1,0 +1,58 @@
+// The only place where text of others becomes elements by way of markup: markdown-it (html off), then DOMPurify with a closed list.
+import DOMPurify from 'dompurify';
+import { h } from '../base/dom.js';
+import { highlighted, languageName } from './highlight.js';
+import { openFence, toHtml } from './parser.js';
+
+const purify = DOMPurify(window);
+
+const allowed = {
+  ALLOWED_TAGS: ['p', 'br', 'hr', 'h3', 'h4', 'h5', 'h6', 'strong', 'em', 's', 'code', 'pre', 'blockquote', 'ul', 'ol', 'li', 'a', 'span',
+    'table', 'thead', 'tbody', 'tr', 'th', 'td'],
+  ALLOWED_ATTR: ['href', 'title', 'class', 'start', 'data-align'],
+  ALLOWED_URI_REGEXP: /^(?:https?:|mailto:)/i,
+  ALLOW_ARIA_ATTR: false,
+  ALLOW_DATA_ATTR: false,
+  RETURN_DOM_FRAGMENT: /** @type {const} */ (true),
+};
+
+purify.addHook('afterSanitizeAttributes', (node) => {
+  if (node.tagName === 'A') {
+    node.setAttribute('rel', 'noopener noreferrer');
+    node.setAttribute('target', '_blank');
+  }
+  // Classes come from the highlighter and from fences alone; anything else could dress text up as a part of the page.
+  const classes = (node.getAttribute?.('class') ?? '').split(/\s+/).filter((name) => /^(hljs-[\w-]+|language-[\w+#.-]+)$/.test(name));
+  if (classes.length) node.setAttribute('class', classes.join(' '));
+  else node.removeAttribute?.('class');
+});
+
+/** @param {string} html */
+const clean = (html) => purify.sanitize(html, allowed);
+
+/**
+ * One top-level block as nodes. Code blocks come as figures; their copy buttons are the caller's (data-copy marks the place).
+ * @param {string} text @param {object} env @returns {Node[]}
+ */
+export function renderBlock(text, env) {
+  const fragment = clean(toHtml(text, env));
+  for (const code of fragment.querySelectorAll('pre > code')) {
+    const language = /language-(\S+)/.exec(code.className)?.[1] ?? '';
+    code.parentElement?.replaceWith(codeFigure(language, code.textContent ?? '', true));
+  }
+  for (const table of fragment.querySelectorAll('table')) {
+    const scroll = h('div', { class: 'scroll', tabindex: 0 });
+    table.replaceWith(scroll);
+    scroll.append(table);
+  }
+  return [...fragment.childNodes].filter((node) => node.nodeType !== Node.TEXT_NODE || node.textContent?.trim());
+}
+
+/** @param {string} language @param {string} text @param {boolean} closed only closed code is coloured: half a string would flicker */
+export function codeFigure(language, text, closed) {
+  const html = closed ? highlighted(text, language) : undefined;
+  const code = h('code', {}, ...(html === undefined ? [text] : clean(html).childNodes));
+  return h('figure', { class: 'code' }, h('figcaption', {}, h('span', {}, languageName(language))), h('pre', { tabindex: 0 }, code));
+}
+
+export { openFence };

@@ -1,0 +1,27 @@
+// Who we are: same-origin POST /api/v1/session returns the present identity or makes one. The cookie is the server's; the page never sees it.
+
+/** @typedef {import('../wire.js').User} User */
+/** @typedef {import('../wire.js').ErrorBody} ErrorBody */
+/** @typedef {{kind: 'open', user: User} | {kind: 'code', problem: ErrorBody} | {kind: 'unreachable'}} SessionAnswer */
+
+/** @param {{code?: string, name?: string}} wanted @returns {Promise<SessionAnswer>} */
+export async function openSession(wanted) {
+  try {
+    const answer = await fetch('/api/v1/session', {
+      method: 'POST',
+      headers: { 'content-type': 'application/json' },
+      body: JSON.stringify(wanted),
+      cache: 'no-store',
+    });
+    if (answer.ok) return { kind: 'open', user: (await answer.json()).user };
+    if (answer.status === 401 || answer.status === 403 || answer.status === 429) {
+      return { kind: 'code', problem: await answer.json().catch(() => ({ code: 'unauthorized' })) };
+    }
+  } catch {
+    // No network, or the server is away: the caller tries again.
+  }
+  return { kind: 'unreachable' };
+}
+
+/** The join code of a link like http://192.168.1.20:8080/#join=K7M-4QX, which never reaches a server log. @param {string} hash */
+export const codeOf = (hash) => /^#(?:join|code)=([\w-]{1,32})$/i.exec(hash)?.[1]?.toUpperCase() ?? '';

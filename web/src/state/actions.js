@@ -1,0 +1,74 @@
+// Everything that can happen, in the past tense: what the person did, what the server said, what the network and the clock did.
+
+/** @typedef {import('../wire.js').ErrorBody} ErrorBody */
+/** @typedef {import('../wire.js').User} User */
+/** @typedef {import('./state.js').Settings} Settings */
+/** @typedef {import('./state.js').Toast} Toast */
+/** @typedef {import('./state.js').Sampling} Sampling */
+
+/**
+ * The person.
+ * @typedef {{type: 'message_sent', id: string, content: string, at: number}
+ *   | {type: 'reply_asked_again', id: string, message: string, at: number}
+ *   | {type: 'waiting_retried', id: string}
+ *   | {type: 'waiting_discarded', id: string}
+ *   | {type: 'edit_started', message: string}
+ *   | {type: 'edit_left'}
+ *   | {type: 'stop_pressed', stream: string}
+ *   | {type: 'version_chosen', message: string}
+ *   | {type: 'draft_changed', conversation: string, text: string}
+ *   | {type: 'conversation_opened', id: string}
+ *   | {type: 'more_conversations_wanted'}
+ *   | {type: 'menu_toggled', id: string | null}
+ *   | {type: 'rename_started', id: string}
+ *   | {type: 'rename_left'}
+ *   | {type: 'conversation_renamed', id: string, title: string}
+ *   | {type: 'conversation_deleted', id: string}
+ *   | {type: 'history_cleared'}
+ *   | {type: 'deletion_undone'}
+ *   | {type: 'display_changed', display: Partial<Settings>}
+ *   | {type: 'instructions_changed', text: string}
+ *   | {type: 'sampling_changed', name: keyof Sampling, value: number}
+ *   | {type: 'defaults_restored'}
+ *   | {type: 'settings_opened'}
+ *   | {type: 'settings_closed'}
+ *   | {type: 'rail_toggled', isOpen: boolean}
+ *   | {type: 'toast_shown', toast: Toast}
+ *   | {type: 'toast_left'}
+ *   | {type: 'notice_dismissed'}
+ *   | {type: 'join_asked', code: string, name: string}} PersonAction
+ */
+
+/**
+ * The network, the clock and the session.
+ * @typedef {{type: 'code_wanted', problem: ErrorBody | undefined}
+ *   | {type: 'session_opened', user: User}
+ *   | {type: 'session_unreachable'}
+ *   | {type: 'connection_tried'}
+ *   | {type: 'connection_lost', at: number, retryAt: number}
+ *   | {type: 'connection_ended', code: number}
+ *   | {type: 'loss_lasted', notice: 'chip' | 'banner'}
+ *   | {type: 'second_passed', at: number}
+ *   | {type: 'deletion_due'}
+ *   | {type: 'deletion_sent'}} NetworkAction
+ */
+
+/**
+ * The server. Answers come with what was asked.
+ * @typedef {{type: 'ready_received', ready: import('../wire.js').Ready}
+ *   | {type: 'stream_moved', event: import('../wire.js').StreamEvent, at: number}
+ *   | {type: 'model_moved', event: import('../wire.js').ModelEvent}
+ *   | {type: 'restart_announced'}
+ *   | {type: 'conversations_listed', page: import('../wire.js').HistoryPage, isFirst: boolean}
+ *   | {type: 'history_asked', conversation: string}
+ *   | {type: 'history_read', conversation: string, page: import('../wire.js').ConversationPage, isFirst: boolean}
+ *   | {type: 'history_failed', conversation: string, isGone: boolean}
+ *   | {type: 'waiting_submitted', id: string}
+ *   | {type: 'waiting_refused', id: string, error: ErrorBody}
+ *   | {type: 'attach_failed', stream: string}
+ *   | {type: 'rename_failed', id: string, title: string}} ServerAction
+ */
+
+/** @typedef {PersonAction | NetworkAction | ServerAction} Action */
+
+export {};

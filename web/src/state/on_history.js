@@ -1,0 +1,76 @@
+// Conversations and their messages as the server keeps them, joined with what this page already follows.
+import { isLive, replyFromHistory } from './reply.js';
+
+/** @typedef {import('./state.js').State} State */
+/** @typedef {import('./state.js').Message} Message */
+/** @typedef {import('./state.js').Tree} Tree */
+/** @typedef {import('../wire.js').HistoryPage} HistoryPage */
+/** @typedef {import('../wire.js').ConversationPage} ConversationPage */
+/** @typedef {import('../wire.js').WireMessage} WireMessage */
+
+/** @type {Tree} */
+const unread = { loaded: 'loading', messages: {}, head: null, chat: { system: '', sampling: {} } };
+
+/** @param {State} state @param {HistoryPage} page @param {boolean} isFirst @returns {State} */
+export function listConversations(state, page, isFirst) {
+  const hidden = new Set(state.deletion?.conversations.map(({ id }) => id));
+  const isAllHidden = state.deletion?.isAll ?? false;
+  const listed = page.conversations
+    .filter(({ id }) => !isAllHidden && !hidden.has(id))
+    .map(({ id, title, updated, head }) => ({ id, title, updated, head }));
+  const known = new Set(listed.map(({ id }) => id));
+  const before = isFirst ? [] : state.conversations.list.filter(({ id }) => !known.has(id));
+  const streams = { ...state.streams };
+  for (const { id, live } of page.conversations) for (const stream of live) streams[stream] ??= id;
+  return { ...state, streams, conversations: { list: [...before, ...listed], next: isAllHidden ? undefined : page.next, isLoaded: true } };
+}
+
+/** @param {State} state @param {string} id @returns {State} */
+export const askHistory = (state, id) => (state.trees[id]?.loaded === 'yes' ? state : { ...state, trees: { ...state.trees, [id]: { ...(state.trees[id] ?? unread), loaded: 'loading' } } });
+
+/** @param {State} state @param {{conversation: string, page: ConversationPage, isFirst: boolean}} action @returns {State} */
+export function readHistory(state, { conversation: id, page, isFirst }) {
+  const before = state.trees[id] ?? unread;
+  const { conversation } = page;
+  const messages = { ...before.messages };
+  for (const message of page.messages) messages[message.id] = join(messages[message.id], message);
+  const streams = { ...state.streams };
+  for (const message of page.messages) if (isLive(messages[message.id].reply)) streams[message.id] = id;
+  const isFollowed = isFirst && before.loaded === 'yes' && before.head !== null && messages[before.head] !== undefined && !isBehind(messages, before.head);
+  /** @type {Tree} */
+  const tree = {
+    loaded: page.next ? before.loaded : 'yes',
+    messages,
+    head: isFollowed ? before.head : conversation.head,
+    chat: { system: conversation.system, sampling: knownParams(conversation.params) },
+  };
+  return { ...state, streams, trees: { ...state.trees, [id]: tree } };
+}
+
+// A leaf that got children elsewhere is no leaf any more.
+/** @param {Record<string, Message>} messages @param {string} head */
+const isBehind = (messages, head) => Object.values(messages).some(({ parent }) => parent === head);
+
+/** @param {State} state @param {string} id @param {boolean} isGone @returns {State} */
+export function failHistory(state, id, isGone) {
+  const tree = state.trees[id];
+  if (tree?.loaded === 'yes' && !isGone) return state;
+  return { ...state, trees: { ...state.trees, [id]: { ...unread, loaded: isGone ? 'gone' : 'failed' } } };
+}
+
+/** Text that this page already has, with its tokens, is worth more than the same text from the store. @param {Message | undefined} held @param {WireMessage} message @returns {Message} */
+function join(held, message) {
+  const { id, parent, role, content, created } = message;
+  if (role !== 'assistant') return { id, parent, role, content, created, reply: undefined };
+  const stored = replyFromHistory(message);
+  const ours = held?.reply;
+  const isOurs = ours !== undefined && ours.have >= stored.have && (isLive(ours) ? isLive(stored) : true);
+  const rewrites = (ours?.rewrites ?? 0) + 1;
+  return { id, parent, role, content: '', created, reply: isOurs ? ours : { ...stored, rewrites } };
+}
+
+/** @param {Record<string, unknown>} params @returns {import('./state.js').Chat['sampling']} */
+function knownParams(params) {
+  const names = ['temperature', 'top_p', 'top_k', 'repetition_penalty', 'max_tokens'];
+  return Object.fromEntries(Object.entries(params).filter(([name, value]) => names.includes(name) && typeof value === 'number'));
+}

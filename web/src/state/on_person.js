@@ -1,0 +1,183 @@
+// What the person did. Each returns the next state, or undefined when the action is none of these.
+import { fresh, provisional } from './state.js';
+import { chatOf, currentTree, defaultsOf, leafBelow, paramsOf } from './select.js';
+
+/** @typedef {import('./actions.js').PersonAction} PersonAction */
+/** @typedef {import('./state.js').Chat} Chat */
+/** @typedef {import('./state.js').Conversation} Conversation */
+/** @typedef {import('./state.js').Sampling} Sampling */
+/** @typedef {import('./state.js').State} State */
+/** @typedef {import('./state.js').Waiting} Waiting */
+
+/** @param {State} state @param {PersonAction} action @returns {State | undefined} */
+export function onPerson(state, action) {
+  switch (action.type) {
+    case 'message_sent':
+      return send(state, action);
+    case 'reply_asked_again':
+      return askAgain(state, action);
+    case 'waiting_retried':
+      return { ...state, outbox: state.outbox.map((item) => (item.id === action.id ? { ...item, phase: 'waiting', error: undefined } : item)) };
+    case 'waiting_discarded':
+      return discard(state, action.id);
+    case 'edit_started':
+      return edit(state, action.message);
+    case 'edit_left':
+      return { ...state, editing: undefined, drafts: { ...state.drafts, [state.current]: '' } };
+    case 'version_chosen':
+      return choose(state, action.message);
+    case 'draft_changed':
+      return { ...state, drafts: { ...state.drafts, [action.conversation]: action.text } };
+    case 'conversation_opened':
+      return open(state, action.id);
+    case 'conversation_renamed':
+      return rename(state, action.id, action.title);
+    case 'conversation_deleted':
+      return remove(state, state.conversations.list.filter(({ id }) => id === action.id), false);
+    case 'history_cleared':
+      return remove({ ...state, view: { ...state.view, isSettingsOpen: false } }, state.conversations.list, true);
+    case 'deletion_undone':
+      return undo(state);
+    case 'display_changed':
+      return { ...state, settings: { ...state.settings, ...action.display } };
+    case 'instructions_changed':
+      return changeChat(state, { ...chatOf(state), system: action.text });
+    case 'sampling_changed':
+      return changeSampling(state, action.name, action.value);
+    case 'defaults_restored':
+      return changeChat(state, { system: '', sampling: {} });
+    case 'stop_pressed':
+    case 'more_conversations_wanted':
+      return state; // effects only: the server's answer changes the state
+    default:
+      return onView(state, action);
+  }
+}
+
+/** What is open and what is said, which no server hears of. @param {State} state @param {PersonAction} action @returns {State | undefined} */
+function onView(state, action) {
+  const view = (/** @type {Partial<State['view']>} */ change) => ({ ...state, view: { ...state.view, ...change } });
+  switch (action.type) {
+    case 'menu_toggled':
+      return view({ menu: state.view.menu === action.id ? null : action.id });
+    case 'rename_started':
+      return view({ renaming: action.id, menu: null });
+    case 'rename_left':
+      return view({ renaming: null });
+    case 'settings_opened':
+      return view({ isSettingsOpen: true, menu: null });
+    case 'settings_closed':
+      return view({ isSettingsOpen: false });
+    case 'rail_toggled':
+      return view({ isRailOpen: action.isOpen, menu: null });
+    case 'toast_shown':
+      return view({ toast: action.toast });
+    case 'toast_left':
+      return view({ toast: undefined });
+    case 'notice_dismissed':
+      return { ...state, connection: { ...state.connection, notice: 'none' } };
+    case 'join_asked':
+      return { ...state, session: { ...state.session, phase: 'joining', problem: undefined } };
+    default:
+      return undefined;
+  }
+}
+
+/** @param {State} state @param {{id: string, content: string}} message @returns {State} */
+function send(state, { id, content }) {
+  if (state.outbox.some((item) => item.conversation === state.current)) return state;
+  const tree = currentTree(state);
+  const isNew = tree === undefined;
+  const conversation = isNew ? provisional(id) : state.current;
+  const edited = state.editing ? tree?.messages[state.editing] : undefined;
+  /** @type {Waiting['body']} */
+  const body = { type: 'chat.create', id, content, system: chatOf(state).system.trim(), params: paramsOf(state) };
+  if (!isNew) {
+    body.conversation = state.current;
+    body.parent = edited ? edited.parent : tree.head;
+  }
+  return {
+    ...state,
+    current: conversation,
+    editing: undefined,
+    drafts: { ...state.drafts, [state.current]: '' },
+    outbox: [...state.outbox, { id, conversation, body, phase: 'waiting', error: undefined }],
+  };
+}
+
+/** @param {State} state @param {{id: string, message: string}} action a reply whose question is to be answered anew @returns {State} */
+function askAgain(state, { id, message }) {
+  const user = currentTree(state)?.messages[message]?.parent;
+  if (!user || state.outbox.some((item) => item.conversation === state.current)) return state;
+  /** @type {Waiting['body']} */
+  const body = { type: 'chat.create', id, conversation: state.current, parent: user, regenerate: true, params: paramsOf(state) };
+  return { ...state, outbox: [...state.outbox, { id, conversation: state.current, body, phase: 'waiting', error: undefined }] };
+}
+
+/** The words of a refused message go back to where they were written. @param {State} state @param {string} id @returns {State} */
+function discard(state, id) {
+  const item = state.outbox.find((waiting) => waiting.id === id);
+  if (!item) return state;
+  const outbox = state.outbox.filter((waiting) => waiting !== item);
+  const isLost = state.current === item.conversation && state.trees[item.conversation] === undefined;
+  const current = isLost ? fresh : state.current;
+  const isEmpty = !state.drafts[current];
+  return { ...state, outbox, current, drafts: isEmpty ? { ...state.drafts, [current]: item.body.content ?? '' } : state.drafts };
+}
+
+/** @param {State} state @param {string} id @returns {State} */
+function edit(state, id) {
+  const message = currentTree(state)?.messages[id];
+  return message ? { ...state, editing: id, drafts: { ...state.drafts, [state.current]: message.content } } : state;
+}
+
+/** @param {State} state @param {string} id @returns {State} */
+function choose(state, id) {
+  const tree = currentTree(state);
+  if (!tree) return state;
+  return { ...state, trees: { ...state.trees, [state.current]: { ...tree, head: leafBelow(tree, id) } } };
+}
+
+/** @param {State} state @param {string} id @returns {State} */
+const open = (state, id) => ({ ...state, current: id, editing: undefined, view: { ...state.view, menu: null, renaming: null } });
+
+/** @param {State} state @param {string} id @param {string} title @returns {State} */
+function rename(state, id, title) {
+  const list = state.conversations.list.map((conversation) => (conversation.id === id && title ? { ...conversation, title } : conversation));
+  return { ...state, conversations: { ...state.conversations, list }, view: { ...state.view, renaming: null } };
+}
+
+/** @param {State} state @param {readonly Conversation[]} conversations @param {boolean} isAll @returns {State} */
+function remove(state, conversations, isAll) {
+  if (conversations.length === 0) return state;
+  const gone = new Set(conversations.map(({ id }) => id));
+  return {
+    ...state,
+    current: gone.has(state.current) || isAll ? fresh : state.current,
+    editing: undefined,
+    conversations: { ...state.conversations, list: state.conversations.list.filter(({ id }) => !gone.has(id)), next: isAll ? undefined : state.conversations.next },
+    deletion: { conversations, isAll, isDue: false },
+    view: { ...state.view, menu: null, toast: { kind: isAll ? 'all_deleted' : 'deleted' } },
+  };
+}
+
+/** @param {State} state @returns {State} */
+function undo(state) {
+  if (!state.deletion || state.deletion.isDue) return state;
+  const list = [...state.conversations.list, ...state.deletion.conversations].sort((a, b) => b.updated - a.updated);
+  return { ...state, deletion: undefined, conversations: { ...state.conversations, list }, view: { ...state.view, toast: undefined } };
+}
+
+/** A slider that is back at the room's value is not changed any more. @param {State} state @param {keyof Sampling} name @param {number} value @returns {State} */
+function changeSampling(state, name, value) {
+  const { [name]: _, ...sampling } = chatOf(state).sampling;
+  return changeChat(state, { ...chatOf(state), sampling: value === defaultsOf(state)[name] ? sampling : { ...sampling, [name]: value } });
+}
+
+/** In a conversation the change is its own; before the first message it is for this and later new ones. @param {State} state @param {Chat} chat @returns {State} */
+function changeChat(state, chat) {
+  const tree = currentTree(state);
+  if (tree) return { ...state, trees: { ...state.trees, [state.current]: { ...tree, chat } } };
+  return { ...state, settings: { ...state.settings, chat } };
+}
+

@@ -1,0 +1,82 @@
+// What views and effects read out of the state: derived, never stored.
+
+import { isLive } from './reply.js';
+
+/** @typedef {import('./state.js').State} State */
+/** @typedef {import('./state.js').Message} Message */
+/** @typedef {import('./state.js').Tree} Tree */
+/** @typedef {import('./state.js').Waiting} Waiting */
+/** @typedef {import('./state.js').Sampling} Sampling */
+
+/** @type {Sampling} */
+const fallbackSampling = { temperature: 1, top_p: 1, top_k: 50, repetition_penalty: 1, max_tokens: 1024 };
+
+/** The room's settings. @param {State} state @returns {Sampling} */
+export function defaultsOf({ server }) {
+  const { temperature, top_p, top_k, repetition_penalty } = server.model?.defaults ?? fallbackSampling;
+  return { temperature, top_p, top_k, repetition_penalty, max_tokens: server.model?.max_tokens ?? Math.min(fallbackSampling.max_tokens, server.limits.max_tokens) };
+}
+
+/** Instructions and changed settings of what is shown. @param {State} state @returns {import('./state.js').Chat} */
+export const chatOf = (state) => currentTree(state)?.chat ?? state.settings.chat;
+
+/** What the next message will use. @param {State} state @returns {Sampling} */
+export const samplingOf = (state) => ({ ...defaultsOf(state), ...chatOf(state).sampling });
+
+/** What goes with the next message: only what differs, so that the room's defaults stay the room's. @param {State} state @returns {import('../wire.js').Params} */
+export function paramsOf(state) {
+  const params = { ...chatOf(state).sampling };
+  if (params.max_tokens !== undefined) params.max_tokens = Math.min(params.max_tokens, state.server.limits.max_tokens);
+  return params;
+}
+
+/** The messages from the first to the shown leaf. @param {Tree | undefined} tree @returns {Message[]} */
+export function pathOf(tree) {
+  /** @type {Message[]} */
+  const path = [];
+  const seen = new Set();
+  for (let id = tree?.head ?? null; id !== null && !seen.has(id); ) {
+    const message = tree?.messages[id];
+    if (!message) break;
+    seen.add(id);
+    path.push(message);
+    id = message.parent;
+  }
+  return path.reverse();
+}
+
+/** The messages with the same parent, oldest first. @param {Tree} tree @param {Message} message @returns {Message[]} */
+export const siblingsOf = (tree, message) =>
+  Object.values(tree.messages)
+    .filter((other) => other.parent === message.parent && other.role === message.role)
+    .sort((a, b) => a.created - b.created || (a.id < b.id ? -1 : 1));
+
+/** The newest leaf below a message. @param {Tree} tree @param {string} id @returns {string} */
+export function leafBelow(tree, id) {
+  for (;;) {
+    const children = Object.values(tree.messages).filter((message) => message.parent === id);
+    if (children.length === 0) return id;
+    id = children.reduce((a, b) => (b.created > a.created || (b.created === a.created && b.id > a.id) ? b : a)).id;
+  }
+}
+
+/** @param {State} state @returns {Tree | undefined} */
+export const currentTree = (state) => state.trees[state.current];
+
+/** Sent by the person and not taken by the server yet. @param {State} state @returns {Waiting[]} */
+export const waitingHere = (state) => state.outbox.filter((item) => item.conversation === state.current);
+
+/** The reply on the shown path that is being written or waits, if any. @param {State} state @returns {Message | undefined} */
+export const liveHere = (state) => pathOf(currentTree(state)).findLast((message) => isLive(message.reply));
+
+/** @param {State} state */
+export const isModelReady = (state) => state.server.loading === undefined || state.server.loading.state === 'ready';
+
+/** Bytes of the message in UTF-8, which is what the server counts. @param {string} text */
+export const bytesOf = (text) => new TextEncoder().encode(text).length;
+
+/** @param {import('../wire.js').ModelInfo | undefined} model */
+export const nameOf = (model) => model?.name || model?.id || '';
+
+/** The messages that the newest shown reply was written without. @param {Message[]} path @returns {ReadonlySet<string>} */
+export const forgottenOn = (path) => new Set(path.findLast((message) => message.reply)?.reply?.dropped);

@@ -1,0 +1,144 @@
+// What the page knows. One frozen object; only the reducer makes the next one.
+
+/** @typedef {import('../wire.js').Channel} Channel */
+/** @typedef {import('../wire.js').ErrorBody} ErrorBody */
+/** @typedef {import('../wire.js').FinishReason} FinishReason */
+/** @typedef {import('../wire.js').ModelInfo} ModelInfo */
+/** @typedef {import('../wire.js').Limits} Limits */
+/** @typedef {import('../wire.js').ClientMessage} ClientMessage */
+/** @typedef {import('../words.js').Language} Language */
+
+/** @typedef {{readonly channel: Channel, readonly text: string}} Part */
+
+/**
+ * One answer, written or being written. `have` counts tokens; text arrives as contiguous ranges [from, to).
+ * @typedef {object} Reply
+ * @property {'queued' | 'reading' | 'running' | 'done'} phase
+ * @property {number} have tokens received: the position to go on from
+ * @property {readonly Part[]} parts
+ * @property {number} rewrites how often the text was replaced instead of grown
+ * @property {boolean} isGap a range is missing; attaching again brings it
+ * @property {readonly number[]} lp log-probability of each token from 0 on, empty when unknown; the inspector reads it
+ * @property {readonly number[]} bytes UTF-8 bytes that each token completed, as lp
+ * @property {{position: number, of?: number, etaMs?: number, aheadTokens?: number} | undefined} queue
+ * @property {number} firstAt when the first token came, by this browser's clock; 0 before, and when it was not seen
+ * @property {number} firstHave tokens at firstAt, so that the rate counts only what was seen
+ * @property {number} lastAt
+ * @property {FinishReason | undefined} finish
+ * @property {ErrorBody | undefined} error
+ * @property {boolean} isStored
+ * @property {number} rate tokens a second by the server's clock, 0 until it ended
+ * @property {readonly string[]} dropped messages the model could not see
+ */
+
+/**
+ * @typedef {object} Message
+ * @property {string} id
+ * @property {string | null} parent
+ * @property {'system' | 'user' | 'assistant'} role
+ * @property {string} content of a person's message
+ * @property {number} created ms
+ * @property {Reply | undefined} reply of an assistant message
+ */
+
+/**
+ * @typedef {object} Tree the messages of one conversation, linked by parent
+ * @property {'loading' | 'yes' | 'failed' | 'gone'} loaded
+ * @property {Readonly<Record<string, Message>>} messages
+ * @property {string | null} head the leaf that is shown
+ * @property {Chat} chat
+ */
+
+/** @typedef {{temperature: number, top_p: number, top_k: number, repetition_penalty: number, max_tokens: number}} Sampling */
+/** @typedef {{readonly system: string, readonly sampling: Readonly<Partial<Sampling>>}} Chat instructions, and only what differs from the room's defaults */
+
+/** @typedef {{readonly id: string, readonly title: string, readonly updated: number, readonly head: string | null}} Conversation */
+
+/**
+ * A message the person sent that the server has not accepted yet. Its id and its unchanged body make sending it again harmless.
+ * @typedef {object} Waiting
+ * @property {string} id
+ * @property {string} conversation
+ * @property {Extract<ClientMessage, {type: 'chat.create'}>} body
+ * @property {'waiting' | 'sent' | 'refused'} phase
+ * @property {ErrorBody | undefined} error
+ */
+
+/**
+ * @typedef {object} Settings kept in this browser
+ * @property {'auto' | 'day' | 'night'} theme
+ * @property {Language} language
+ * @property {'normal' | 'large'} size
+ * @property {Chat} chat for new conversations
+ */
+
+/** @typedef {{kind: 'deleted' | 'all_deleted' | 'copied' | 'copy_failed' | 'rename_failed'}} Toast */
+
+/**
+ * @typedef {object} Connection
+ * @property {'connecting' | 'ready' | 'lost' | 'ended'} phase
+ * @property {boolean} wasReady
+ * @property {number} lostAt
+ * @property {number} retryAt
+ * @property {boolean} isRestart the server said that it goes and comes back
+ * @property {'none' | 'chip' | 'banner' | 'back'} notice a blink in the Wi-Fi is not news
+ * @property {number} code why it ended
+ */
+
+/** @typedef {{state: 'loading' | 'ready' | 'failed', stage: string, percent: number, etaMs: number | undefined}} Loading */
+
+/**
+ * @typedef {object} Deletion taken out of the list at once, told to the server when Undo is over
+ * @property {readonly Conversation[]} conversations
+ * @property {boolean} isAll everything the person has, listed or not
+ * @property {boolean} isDue
+ */
+
+/**
+ * @typedef {object} State
+ * @property {Settings} settings
+ * @property {{phase: 'starting' | 'code' | 'joining' | 'open', user: {id: string, name: string}, problem: ErrorBody | undefined, isUnreachable: boolean}} session
+ * @property {Connection} connection
+ * @property {{model: ModelInfo | undefined, loading: Loading | undefined, limits: Limits, isDurable: boolean, epoch: string}} server
+ * @property {{list: readonly Conversation[], next: string | undefined, isLoaded: boolean}} conversations
+ * @property {string} current the conversation that is shown; `fresh` is one without a message
+ * @property {Readonly<Record<string, Tree>>} trees
+ * @property {Readonly<Record<string, string>>} streams conversation of each reply that is being written
+ * @property {readonly Waiting[]} outbox at most one for each conversation
+ * @property {Readonly<Record<string, string>>} drafts text in the composer, for each conversation
+ * @property {string | undefined} editing the message whose new version is being written
+ * @property {Deletion | undefined} deletion
+ * @property {{isRailOpen: boolean, isSettingsOpen: boolean, menu: string | null, renaming: string | null, toast: Toast | undefined}} view
+ * @property {number} now ms; moves while a countdown is shown
+ */
+
+export const fresh = 'new';
+
+/** A conversation that the server has not named yet. @param {string} id of its first message */
+export const provisional = (id) => `${fresh}:${id}`;
+/** @param {string} conversation */
+export const isProvisional = (conversation) => conversation === fresh || conversation.startsWith(`${fresh}:`);
+
+/** @param {Settings} settings @param {boolean} isWide whether the rail stands beside the chat @returns {State} */
+export const initialState = (settings, isWide) => ({
+  settings,
+  session: { phase: 'starting', user: { id: '', name: '' }, problem: undefined, isUnreachable: false },
+  connection: { phase: 'connecting', wasReady: false, lostAt: 0, retryAt: 0, isRestart: false, notice: 'none', code: 0 },
+  server: {
+    model: undefined,
+    loading: undefined,
+    limits: { frame_bytes: 65_536, content_bytes: 524_288, system_bytes: 16_384, title_chars: 200, max_tokens: 4096 },
+    isDurable: true,
+    epoch: '',
+  },
+  conversations: { list: [], next: undefined, isLoaded: false },
+  current: fresh,
+  trees: {},
+  streams: {},
+  outbox: [],
+  drafts: {},
+  editing: undefined,
+  deletion: undefined,
+  view: { isRailOpen: isWide, isSettingsOpen: false, menu: null, renaming: null, toast: undefined },
+  now: 0,
+});

@@ -1,0 +1,77 @@
+import { h, icon, set, setChildren, setText } from '../base/dom.js';
+import { randomId } from '../base/random_id.js';
+import { bytesOf, chatOf, currentTree, isModelReady, liveHere, samplingOf, waitingHere } from '../state/select.js';
+
+/** @typedef {import('./page.js').Context} Context */
+/** @typedef {import('../state/state.js').State} State */
+
+/** Where the person writes. Enter sends, except while an input method composes, and except with a finger: there it is a new line. @param {Context} context */
+export function makeComposer({ words, dispatch, read }) {
+  const area = h('textarea', { id: 'message', rows: 1, enterkeyhint: 'send', autocomplete: 'off' });
+  const sendButton = h('button', { class: 'send', type: 'submit' });
+  const sendIcon = icon('send');
+  const stopIcon = icon('stop');
+  const chip = h('button', { class: 'chip', 'data-kind': 'quiet', type: 'button', title: words.instructionsChip, onclick: () => dispatch({ type: 'settings_opened' }) });
+  const chipName = h('span');
+  const chipValue = h('data');
+  chip.append(icon('sliders'), chipName, chipValue);
+  const notes = h('div', { class: 'notes' });
+  const form = h('form', { class: 'composer', 'aria-label': words.yourMessage },
+    notes, h('label', { class: 'unseen', for: 'message' }, words.yourMessage), area, h('footer', {}, chip, sendButton));
+  const hint = h('p', { class: 'fine', 'data-only': 'keys' }, words.keysHint);
+
+  const earlyNote = h('p', { class: 'note' }, icon('clock'), h('span', {}, words.writeEarly));
+  const editNote = h('p', { class: 'note' }, icon('edit'), h('span', {}, words.editing),
+    h('button', { class: 'button', 'data-kind': 'plain', 'data-size': 'small', type: 'button', onclick: () => dispatch({ type: 'edit_left' }) }, words.cancelEdit));
+  const longNote = h('p', { class: 'note', 'data-kind': 'care', role: 'alert' });
+
+  const isTooLong = (/** @type {State} */ state) => bytesOf(area.value) > state.server.limits.content_bytes;
+
+  const submit = () => {
+    const state = read();
+    const live = liveHere(state);
+    if (live) {
+      dispatch({ type: 'stop_pressed', stream: live.id });
+    } else if (area.value.trim() && !isTooLong(state)) {
+      dispatch({ type: 'message_sent', id: randomId(), content: area.value, at: Date.now() });
+      area.focus();
+    }
+  };
+
+  form.addEventListener('submit', (event) => {
+    event.preventDefault();
+    submit();
+  });
+  area.addEventListener('input', () => dispatch({ type: 'draft_changed', conversation: read().current, text: area.value }));
+  area.addEventListener('keydown', (event) => {
+    // keyCode 229: Safari ends the composition before the Enter that confirmed it.
+    if (event.key !== 'Enter' || event.shiftKey || event.isComposing || event.keyCode === 229) return;
+    if (matchMedia('(pointer: coarse)').matches) return;
+    event.preventDefault();
+    if (!liveHere(read())) submit();
+  });
+
+  /** @param {State} state */
+  const update = (state) => {
+    const live = liveHere(state);
+    const draft = state.drafts[state.current] ?? '';
+    if (area.value !== draft) area.value = draft;
+    const hasTurns = currentTree(state)?.head || waitingHere(state).length > 0;
+    set(area, 'placeholder', hasTurns ? words.placeholderNext : words.placeholder);
+    const tooLong = isTooLong(state);
+    if (tooLong) setText(longNote, words.tooLong(state.server.limits.content_bytes));
+    setChildren(notes, [...(isModelReady(state) ? [] : [earlyNote]), ...(state.editing ? [editNote] : []), ...(tooLong ? [longNote] : [])]);
+    const isEmpty = draft.trim() === '';
+    set(form, 'data-state', live ? 'streaming' : isEmpty ? 'empty' : state.connection.phase === 'ready' ? 'ready' : 'offline');
+    setChildren(sendButton, [live ? stopIcon : sendIcon]);
+    set(sendButton, 'data-kind', live && 'stop');
+    set(sendButton, 'aria-label', live ? words.stopLabel : words.send);
+    set(sendButton, 'title', live ? words.stop : words.send);
+    sendButton.disabled = !live && (isEmpty || tooLong);
+    setText(chipName, chatOf(state).system.trim() ? words.customChip : words.defaultsChip);
+    setText(chipValue, words.temperatureShort(samplingOf(state).temperature));
+  };
+
+  return { element: form, hint, area, update };
+}
+

@@ -1,0 +1,155 @@
+// The whole page: the parts, what they share, and where each stands. Parts are built once for a language and updated from the state.
+import { copyText } from '../base/clipboard.js';
+import { h, icon, set, setChildren } from '../base/dom.js';
+import { randomId } from '../base/random_id.js';
+import { fresh } from '../state/state.js';
+import { wordsIn } from '../words.js';
+import { makeBanner } from './banner.js';
+import { makeComposer } from './composer.js';
+import { makeGate } from './gate.js';
+import { makeKeys } from './keyboard.js';
+import { makeLog } from './log.js';
+import { makeRail } from './rail.js';
+import { makeSettings } from './settings_sheet.js';
+import { makeToasts } from './toasts.js';
+import { makeTopbar } from './topbar.js';
+
+/** @typedef {import('../base/store.js').Store} Store */
+/** @typedef {import('../state/actions.js').Action} Action */
+/** @typedef {import('../state/state.js').State} State */
+/** @typedef {import('../state/state.js').Message} Message */
+/** @typedef {import('../words.js').Words} Words */
+
+/**
+ * @typedef {object} Context what every part may use
+ * @property {Words} words
+ * @property {(action: Action) => void} dispatch
+ * @property {() => State} read for event handlers; views get the state as argument
+ * @property {() => void} startConversation
+ * @property {(message: Message) => void} regenerate
+ * @property {(text: string, button: HTMLElement) => void} copy
+ * @property {() => void} retryNow
+ * @property {() => boolean} isWide whether the rail stands beside the chat
+ */
+
+const wide = matchMedia('(width >= 60rem)');
+const copiedForMs = 1500;
+
+/** @param {Store} store @param {{retryNow: () => void, joinCode: string, status: Element}} options */
+export function mountPage(store, options) {
+  const sprite = /** @type {Element} */ (document.querySelector('.sprite'));
+  /** @type {ReturnType<typeof buildPage> | undefined} */
+  let page;
+  let language = '';
+  store.addView((state) => {
+    applyDisplay(state);
+    if (!page || language !== state.settings.language) {
+      language = state.settings.language;
+      page?.leave();
+      page = buildPage(store, options, sprite);
+    }
+    page.update(state);
+  });
+  wide.addEventListener('change', () => store.dispatch({ type: 'rail_toggled', isOpen: wide.matches }));
+}
+
+/** @param {State} state */
+function applyDisplay({ settings }) {
+  const root = document.documentElement;
+  set(root, 'data-theme', settings.theme !== 'auto' && settings.theme);
+  set(root, 'data-size', settings.size === 'large' && 'large');
+  set(root, 'lang', wordsIn(settings.language).tag);
+}
+
+/** @param {Store} store @param {{retryNow: () => void, joinCode: string, status: Element}} options @param {Element} sprite */
+function buildPage(store, { retryNow, joinCode, status }, sprite) {
+  const { dispatch } = store;
+  /** @type {Context} */
+  const context = {
+    words: wordsIn(store.state.settings.language),
+    dispatch,
+    read: () => store.state,
+    startConversation: () => {
+      dispatch({ type: 'conversation_opened', id: fresh });
+      if (!wide.matches) dispatch({ type: 'rail_toggled', isOpen: false });
+      composer.area.focus();
+    },
+    regenerate: (message) => dispatch({ type: 'reply_asked_again', id: randomId(), message: message.id, at: Date.now() }),
+    copy: (text, button) => void copy(text, button),
+    retryNow,
+    isWide: () => wide.matches,
+  };
+  const copy = async (/** @type {string} */ text, /** @type {HTMLElement} */ button) => {
+    const isCopied = await copyText(text);
+    dispatch({ type: 'toast_shown', toast: { kind: isCopied ? 'copied' : 'copy_failed' } });
+    if (!isCopied) return;
+    button.replaceChildren(icon('check'));
+    setTimeout(() => button.replaceChildren(icon('copy')), copiedForMs);
+  };
+
+  const { words } = context;
+  const rail = makeRail(context);
+  const topbar = makeTopbar(context);
+  const banner = makeBanner(context);
+  const log = makeLog(context);
+  const composer = makeComposer(context);
+  const settings = makeSettings(context);
+  const toasts = makeToasts(context);
+  const gate = makeGate(context, joinCode);
+  const keys = makeKeys(context);
+  const skip = h('a', { class: 'skip', href: '#message', onclick: (/** @type {Event} */ event) => {
+    event.preventDefault();
+    composer.area.focus();
+  } }, words.skip);
+  const veil = h('div', { class: 'veil', onclick: () => dispatch({ type: 'rail_toggled', isOpen: false }) });
+  const ask = h('div', { class: 'ask' }, log.toEnd, composer.element, composer.hint);
+  const chat = h('main', { class: 'chat' });
+  let wasGate = false;
+  let shown = store.state.current;
+  let sent = 0;
+
+  addEventListener('keydown', keys);
+
+  /** @param {State} state */
+  const updateChat = (state) => {
+    const isDrawer = state.view.isRailOpen && !wide.matches;
+    rail.update(state);
+    topbar.update(state);
+    composer.update(state);
+    const hasBanner = banner.update(state);
+    setChildren(chat, [topbar.element, ...(hasBanner ? [banner.element] : []), log.element, ask]);
+    set(document.body, 'data-open', state.view.isRailOpen && 'rail');
+    setChildren(document.body, [sprite, skip, ...(state.view.isRailOpen ? [rail.element] : []), ...(isDrawer ? [veil] : []), chat, settings.element, toasts.element, status]);
+    if (chat.inert !== isDrawer) {
+      chat.inert = isDrawer;
+      if (isDrawer) rail.element.querySelector('button')?.focus();
+      else /** @type {HTMLElement | null} */ (topbar.element.querySelector('[data-for="rail"]'))?.focus();
+    }
+    log.update(state); // after it is in the document: it measures
+    if (state.outbox.length > sent) log.followAgain();
+    sent = state.outbox.length;
+    settings.update(state);
+    toasts.update(state);
+    if (state.current !== shown || (state.editing && document.activeElement === document.body)) {
+      shown = state.current;
+      if (wide.matches) composer.area.focus({ preventScroll: true });
+    }
+  };
+
+  return {
+    leave: () => removeEventListener('keydown', keys),
+    /** @param {State} state */
+    update(state) {
+      const isGate = state.session.phase === 'code' || state.session.phase === 'joining';
+      document.body.className = isGate ? 'gate' : 'app';
+      if (!isGate) {
+        updateChat(state);
+      } else {
+        gate.update(state);
+        setChildren(document.body, [sprite, ...gate.elements, status]);
+        if (!wasGate) gate.focus();
+      }
+      wasGate = isGate;
+    },
+  };
+}

@@ -1,0 +1,56 @@
+// Which tensor of a checkpoint is which parameter of a model: every name a decoder asks for exists
+// and has the right shape.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <unordered_map>
+#include <vector>
+
+#include "engine/base/error.h"
+#include "engine/checkpoint/checkpoint.h"
+#include "engine/checkpoint/model_spec.h"
+
+namespace hearth::engine {
+
+enum class ModuleKind : std::uint8_t { linear, embedding, norm };
+
+// One parameter that the spec asks for.
+struct ParameterSpec {
+  std::string name;  // "model.layers.0.self_attn.q_proj.weight"
+  std::vector<std::int64_t> shape;
+  ModuleKind kind = ModuleKind::linear;
+};
+
+// All parameters in the order of the forward pass; a tied head is not among them.
+std::vector<ParameterSpec> parameters_of(const ModelSpec& spec);
+
+// Valid as long as the checkpoint. Immutable; any thread.
+class WeightMap {
+ public:
+  // Follows transformers 5 (models §8.1, §8.3): the base prefix may be missing or doubled, rotary
+  // inv_freq and position_ids are ignored, a tied head is used only when the file has no head of
+  // its own that differs. Errors: tensor_missing, tensor_shape_mismatch, dtype_unsupported.
+  static Result<WeightMap> match(const Checkpoint& checkpoint, const ModelSpec& spec);
+
+  // Name as in parameters_of (CHECKed). "lm_head.weight" of a tied head is the embedding.
+  const TensorView& at(std::string_view name) const;
+  bool contains(std::string_view name) const;
+
+  // True when the head is the embedding's own tensor: load it once.
+  bool head_is_embedding() const { return head_is_embedding_; }
+
+  // Tensors of the file that the model does not use, and other remarks: one sentence each.
+  const std::vector<std::string>& warnings() const { return warnings_; }
+
+  std::uint64_t num_parameters() const { return num_parameters_; }
+
+ private:
+  std::unordered_map<std::string, const TensorView*> tensors_;
+  std::vector<std::string> warnings_;
+  std::uint64_t num_parameters_ = 0;
+  bool head_is_embedding_ = false;
+};
+
+}  // namespace hearth::engine

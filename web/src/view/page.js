@@ -26,6 +26,7 @@ import { makeTopbar } from './topbar.js';
  * @property {(action: Action) => void} dispatch
  * @property {() => State} read for event handlers; views get the state as argument
  * @property {() => void} startConversation
+ * @property {(event: MouseEvent, id: string) => void} openConversation follows a link of the list; with a modifier the browser opens its own tab
  * @property {(message: Message) => void} regenerate
  * @property {(text: string, button: HTMLElement) => void} copy
  * @property {() => void} retryNow
@@ -70,14 +71,22 @@ function buildPage(store, { retryNow, joinCode, status }, sprite) {
     dispatch,
     read: () => store.state,
     startConversation: () => {
-      dispatch({ type: 'conversation_opened', id: fresh });
-      if (!wide.matches) dispatch({ type: 'rail_toggled', isOpen: false });
+      open(fresh);
       composer.area.focus();
+    },
+    openConversation: (event, id) => {
+      if (event.ctrlKey || event.metaKey || event.shiftKey) return;
+      event.preventDefault();
+      open(id);
     },
     regenerate: (message) => dispatch({ type: 'reply_asked_again', id: randomId(), message: message.id, at: Date.now() }),
     copy: (text, button) => void copy(text, button),
     retryNow,
     isWide: () => wide.matches,
+  };
+  const open = (/** @type {string} */ id) => {
+    dispatch({ type: 'conversation_opened', id });
+    if (!wide.matches) dispatch({ type: 'rail_toggled', isOpen: false });
   };
   const copy = async (/** @type {string} */ text, /** @type {HTMLElement} */ button) => {
     const isCopied = await copyText(text);

@@ -1,5 +1,6 @@
 import { h, icon, iconButton, set, setChildren, setText } from '../base/dom.js';
 import { isLive } from '../state/reply.js';
+import { fresh } from '../state/state.js';
 import { langOf } from '../words.js';
 
 /** @typedef {import('./page.js').Context} Context */
@@ -14,7 +15,7 @@ export const groupOf = (updated, midnight) =>
 
 /** The list of conversations: by day, newest first. @param {Context} context */
 export function makeRail(context) {
-  const { words, dispatch, read, startConversation } = context;
+  const { words, dispatch, read, startConversation, openConversation } = context;
   /** @type {Map<string, ReturnType<typeof makeRow>>} */
   const rows = new Map();
   const none = h('p', { class: 'fine' }, words.noConversations);
@@ -28,7 +29,7 @@ export function makeRail(context) {
   const initial = h('span', { class: 'person', 'data-hue': 2, 'aria-hidden': 'true' });
   const hide = iconButton('menu', words.hideList, () => dispatch({ type: 'rail_toggled', isOpen: false }));
   const element = h('aside', { class: 'rail', 'aria-label': words.conversations },
-    h('header', {}, h('a', { class: 'brand', href: '#/', onclick: startConversation }, icon('hearth'), 'Hearth'), hide),
+    h('header', {}, h('a', { class: 'brand', href: '#/', onclick: (/** @type {MouseEvent} */ event) => openConversation(event, fresh) }, icon('hearth'), 'Hearth'), hide),
     h('button', { class: 'button', 'data-kind': 'outline', type: 'button', onclick: startConversation }, icon('plus'), words.newConversation),
     nav,
     h('footer', {}, h('button', { class: 'me', type: 'button', onclick: () => dispatch({ type: 'settings_opened' }) },
@@ -36,7 +37,7 @@ export function makeRail(context) {
 
   /** @param {Conversation} conversation */
   function makeRow({ id }) {
-    const link = h('a', { href: `#/c/${id}` });
+    const link = h('a', { href: `#/c/${id}`, onclick: (/** @type {MouseEvent} */ event) => openConversation(event, id) });
     const state = h('span', { class: 'unseen' });
     const place = h('data');
     const menuButton = h('button', { class: 'icon-button', type: 'button', 'aria-haspopup': 'true', onclick: () => dispatch({ type: 'menu_toggled', id }) }, icon('more'));

@@ -1,0 +1,151 @@
+// The network comes and goes; nothing is lost and nothing is sent twice.
+import assert from 'node:assert/strict';
+import test from 'node:test';
+import {lastReply, send, until, useBrowser, visit} from './support/browser.js';
+import {FakeHearth} from './support/fake_hearth.js';
+
+const browser = useBrowser();
+
+const start = async (t) => {
+  const hearth = await FakeHearth.start(t);
+  hearth.answer = (reply) => reply.started();
+  const visitor = await visit(browser(), hearth.url);
+  t.after(() => visitor.context.close());
+  await visitor.page.locator('.chip[data-kind="model"]').waitFor(); // ready came
+  return {hearth, ...visitor};
+};
+
+const creations = (hearth) => hearth.received.filter((message) => message.type === 'chat.create');
+const shown = (page, text) => page.waitForFunction((wanted) => document.querySelector('.turn[data-from="model"] > .prose')?.textContent?.replace('▌', '').trim() === wanted, text);
+
+test('a blink of the network is no news: the reply goes on, no chip, no banner', async (t) => {
+  const {page, hearth} = await start(t);
+  await send(page, 'Hello');
+  await until(() => hearth.replies.length === 1);
+  const [reply] = hearth.replies;
+  reply.write('one two');
+  await shown(page, 'one two');
+  for (const socket of hearth.sockets) socket.terminate();
+  reply.write(' three');
+  await shown(page, 'one two three');
+  const attach = hearth.received.find((message) => message.type === 'stream.attach');
+  assert.equal(attach.have, 2);
+  assert.equal(await page.locator('.banner, .chip[data-kind="care"]').count(), 0);
+});
+
+test('a message written offline is kept, shown as not sent, and goes out once', async (t) => {
+  const {page, hearth} = await start(t);
+  await hearth.stop();
+  await send(page, 'Are you there?');
+  const waiting = page.locator('.turn[data-state="waiting"]');
+  await waiting.waitFor();
+  await page.getByText('Not sent yet. It goes out once, when the connection is back.').waitFor();
+  await page.locator('.chip[data-kind="care"]').waitFor();
+  await page.locator('.banner', {hasText: 'No connection.'}).waitFor();
+  await hearth.restart();
+  await page.getByRole('button', {name: 'Try now'}).click();
+  await until(() => creations(hearth).length > 0);
+  hearth.replies[0].write('Yes.');
+  hearth.replies[0].done();
+  await shown(page, 'Yes.');
+  assert.equal(creations(hearth).length, 1);
+  assert.equal(await page.locator('.turn[data-from="person"]').count(), 1);
+  await page.locator('.banner', {hasText: 'Back again. Nothing was lost.'}).waitFor();
+});
+
+test('when the answer to a message is lost, it is sent again with the same id and body, and stands once', async (t) => {
+  const {page, hearth} = await start(t);
+  hearth.losesAnswers = true;
+  await send(page, 'Only once');
+  await until(() => creations(hearth).length === 2);
+  const [first, second] = creations(hearth);
+  assert.deepEqual(second, first);
+  hearth.replies[0].write('Once.');
+  hearth.replies[0].done();
+  await shown(page, 'Once.');
+  assert.equal(await page.locator('.turn[data-from="person"]').count(), 1);
+});
+
+test('an unsent message outlives a reload of the page', async (t) => {
+  const {page, hearth} = await start(t);
+  hearth.refuse = () => ({code: 'shutting_down', status: 503});
+  await send(page, 'Keep me');
+  await page.locator('.turn[data-state="waiting"]').waitFor();
+  hearth.refuse = undefined;
+  await page.reload();
+  await until(() => hearth.replies.length === 1);
+  assert.equal(hearth.replies[0].request.content, 'Keep me');
+});
+
+test('a reload while a reply is written goes on with it', async (t) => {
+  const {page, hearth} = await start(t);
+  await send(page, 'A long one');
+  await until(() => hearth.replies.length === 1);
+  const [reply] = hearth.replies;
+  reply.write('one two');
+  await shown(page, 'one two');
+  await page.reload();
+  await shown(page, 'one two');
+  reply.write(' three four');
+  reply.done();
+  await page.locator('.tools .meta').waitFor();
+  assert.equal(await lastReply(page), 'one two three four');
+  assert.equal(await page.locator('.turn').count(), 2);
+});
+
+test('a restart that was announced is told as one', async (t) => {
+  const {page, hearth} = await start(t);
+  hearth.tellAll({type: 'reconnect', after_ms: 100, reason: 'shutdown'});
+  await hearth.stop(1012);
+  await page.locator('.banner', {hasText: 'The server is restarting. Running replies are saved.'}).waitFor();
+  await hearth.restart();
+  await page.locator('.banner', {hasText: 'Back again.'}).waitFor();
+});
+
+test('a reply that the restart stopped keeps its text and offers another try', async (t) => {
+  const {page, hearth} = await start(t);
+  await send(page, 'A long one');
+  await until(() => hearth.replies.length === 1);
+  const [reply] = hearth.replies;
+  reply.write('half of it');
+  await shown(page, 'half of it');
+  await hearth.stop();
+  reply.done('interrupted');
+  await hearth.restart();
+  await page.locator('.trouble', {hasText: 'The reply was interrupted'}).waitFor();
+  assert.equal((await lastReply(page)).trim(), 'half of it');
+  await page.locator('.trouble').getByRole('button', {name: 'Try again'}).click();
+  await until(() => hearth.replies.length === 2);
+});
+
+test('two tabs follow the same reply', async (t) => {
+  const {page, context, hearth} = await start(t);
+  await send(page, 'Both');
+  await until(() => hearth.replies.length === 1);
+  const [reply] = hearth.replies;
+  reply.write('one');
+  await shown(page, 'one');
+  const second = await context.newPage();
+  await second.goto(page.url());
+  await shown(second, 'one');
+  reply.write(' two');
+  reply.done();
+  await Promise.all([shown(page, 'one two'), shown(second, 'one two')]);
+});
+
+test('a room with a code shows the door, takes the code of the link, and says when a code is wrong', async (t) => {
+  const hearth = await FakeHearth.start(t);
+  hearth.joinCode = 'K7M4QX';
+  const {page, context, assertClean} = await visit(browser(), hearth.url, {hash: '#join=K7M-4QZ'});
+  t.after(() => context.close());
+  const code = page.getByLabel('Room code');
+  await code.waitFor();
+  assert.equal(await code.inputValue(), 'K7M-4QZ');
+  await page.getByLabel('Your name').fill('Mei');
+  await page.getByRole('button', {name: 'Join the room'}).click();
+  await page.getByText('No room has this code.').waitFor();
+  await code.fill('K7M-4QX');
+  await page.getByRole('button', {name: 'Join the room'}).click();
+  await page.getByRole('heading', {name: 'Hello Mei. What shall we ask?'}).waitFor();
+  assertClean();
+});

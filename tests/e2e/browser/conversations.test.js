@@ -1,0 +1,168 @@
+// The list of conversations: open, rename, delete with Undo, clear; drafts; the keyboard.
+import assert from 'node:assert/strict';
+import test from 'node:test';
+import {lastReply, phone, send, until, useBrowser, visit} from './support/browser.js';
+import {FakeHearth} from './support/fake_hearth.js';
+
+const browser = useBrowser();
+
+/** A page with finished conversations, the last one shown. */
+const withConversations = async (t, questions, options = {}) => {
+  const hearth = await FakeHearth.start(t);
+  hearth.answer = (reply) => {
+    reply.write(`About: ${reply.request.content}`);
+    reply.done();
+  };
+  const visitor = await visit(browser(), hearth.url, options);
+  t.after(() => visitor.context.close());
+  const {page} = visitor;
+  for (const question of questions) {
+    await page.locator('.welcome').waitFor();
+    await page.locator('#message').fill(question);
+    await page.locator('.send').click();
+    await page.locator('.tools .meta').waitFor();
+    if (question !== questions.at(-1)) await page.keyboard.press('Control+Shift+O');
+  }
+  return {hearth, ...visitor, row: (title) => page.locator('.rail li', {hasText: title})};
+};
+
+const kept = (hearth) => [...hearth.users.values()].flatMap((user) => [...user.conversations.values()].map(({title}) => title)).sort();
+
+test('a conversation opens from the list, by its address, and with Back', async (t) => {
+  const {page, row} = await withConversations(t, ['First question', 'Second question']);
+  await row('First question').locator('a').click();
+  await page.waitForFunction(() => document.querySelector('.turn[data-from="model"] > .prose')?.textContent === 'About: First question');
+  assert.equal(await row('First question').locator('a').getAttribute('aria-current'), 'page');
+  assert.match(page.url(), /#\/c\/[0-9a-f]{32}$/);
+  await page.goBack();
+  await page.waitForFunction(() => document.querySelector('.turn[data-from="model"] > .prose')?.textContent === 'About: Second question');
+  await page.reload();
+  await page.locator('.tools .meta').waitFor();
+  assert.equal(await lastReply(page), 'About: Second question');
+});
+
+test('renaming is a form in the row; Enter keeps the title, Esc does not, and markup is only text', async (t) => {
+  const {page, hearth, row, assertClean} = await withConversations(t, ['Plain']);
+  const menu = async () => {
+    await row('Plain').hover();
+    await row('Plain').getByRole('button', {name: /Rename or delete/}).click();
+    await row('Plain').getByRole('button', {name: 'Rename', exact: true}).click();
+  };
+  await menu();
+  await page.getByLabel('New title').fill('Nothing');
+  await page.getByLabel('New title').press('Escape');
+  await row('Plain').locator('a').waitFor();
+  await menu();
+  await page.getByLabel('New title').fill('<img src=x onerror=alert(1)>');
+  await page.getByLabel('New title').press('Enter');
+  await page.locator('.topbar h1', {hasText: '<img src=x onerror=alert(1)>'}).waitFor();
+  await until(() => kept(hearth).includes('<img src=x onerror=alert(1)>'));
+  assert.equal(hearth.received.filter((message) => message.type === 'history.rename').length, 1);
+  assertClean();
+});
+
+test('deleting can be undone, and is told to the server only when it cannot', async (t) => {
+  const {page, hearth, row} = await withConversations(t, ['Stay', 'Go']);
+  const remove = async () => {
+    await row('Go').hover();
+    await row('Go').getByRole('button', {name: /Rename or delete/}).click();
+    await row('Go').getByRole('button', {name: 'Delete', exact: true}).click();
+    await row('Go').waitFor({state: 'detached'});
+  };
+  await remove();
+  await page.locator('.welcome').waitFor();
+  await page.getByRole('button', {name: 'Undo'}).click();
+  await row('Go').waitFor();
+  assert.deepEqual(kept(hearth), ['Go', 'Stay']);
+  await remove();
+  await page.mouse.move(700, 300);
+  await until(() => kept(hearth).length === 1);
+  assert.deepEqual(kept(hearth), ['Stay']);
+  await page.locator('.toast').waitFor({state: 'detached'});
+});
+
+test('leaving the page during Undo still deletes', async (t) => {
+  const {page, hearth, row} = await withConversations(t, ['Stay', 'Go']);
+  await row('Go').hover();
+  await row('Go').getByRole('button', {name: /Rename or delete/}).click();
+  await row('Go').getByRole('button', {name: 'Delete', exact: true}).click();
+  await page.reload();
+  await until(() => kept(hearth).length === 1);
+});
+
+test('clearing the history deletes everything', async (t) => {
+  const {page, hearth} = await withConversations(t, ['One', 'Two', 'Three']);
+  await page.locator('.topbar [data-for="settings"]').click();
+  await page.getByRole('button', {name: 'Delete all conversations'}).click();
+  await page.getByText('What you ask will be listed here.').waitFor();
+  await send(page, 'A new beginning');
+  await page.locator('.tools .meta').waitFor();
+  assert.deepEqual(kept(hearth), ['A new beginning']);
+  assert.deepEqual(hearth.received.slice(-2).map((message) => message.type), ['history.clear', 'chat.create']);
+});
+
+test('each conversation keeps its draft, over a reload too', async (t) => {
+  const {page, row} = await withConversations(t, ['First', 'Second']);
+  await page.locator('#message').fill('half a thought');
+  await row('First').locator('a').click();
+  await page.locator('.topbar h1', {hasText: 'First'}).waitFor();
+  assert.equal(await page.locator('#message').inputValue(), '');
+  await row('Second').locator('a').click();
+  await page.waitForFunction(() => document.querySelector('#message')?.value === 'half a thought');
+  await page.reload();
+  await page.waitForFunction(() => document.querySelector('#message')?.value === 'half a thought');
+});
+
+test('Shift+Enter is a new line and Enter during composition sends nothing', async (t) => {
+  const {page, hearth} = await withConversations(t, ['First']);
+  const area = page.locator('#message');
+  await area.fill('你好');
+  await area.dispatchEvent('keydown', {key: 'Enter', isComposing: true});
+  await area.dispatchEvent('keydown', {key: 'Enter', keyCode: 229});
+  await area.press('Shift+Enter');
+  assert.equal(await area.inputValue(), '你好\n');
+  assert.equal(hearth.replies.length, 1);
+  await area.press('Enter');
+  await until(() => hearth.replies.length === 2);
+});
+
+test('Ctrl+B hides the list and brings it back', async (t) => {
+  const {page} = await withConversations(t, ['First']);
+  await page.keyboard.press('Control+b');
+  await page.locator('.rail').waitFor({state: 'detached'});
+  await page.keyboard.press('Control+b');
+  await page.locator('.rail').waitFor();
+});
+
+test('on a phone the list is a drawer that takes the focus and closes with Esc, the veil or a choice', async (t) => {
+  const {page, row} = await withConversations(t, ['First'], phone);
+  const rail = page.locator('.rail');
+  assert.equal(await rail.count(), 0);
+  await page.locator('.topbar [data-for="rail"]').click();
+  await rail.waitFor();
+  assert.ok(await rail.evaluate((element) => element.contains(document.activeElement)));
+  assert.ok(await page.locator('.chat').evaluate((element) => element.inert));
+  await page.keyboard.press('Escape');
+  await rail.waitFor({state: 'detached'});
+  await page.locator('.topbar [data-for="rail"]').click();
+  await page.locator('.veil').click({position: {x: 380, y: 400}});
+  await rail.waitFor({state: 'detached'});
+  await page.locator('.topbar [data-for="rail"]').click();
+  await row('First').locator('a').click();
+  await rail.waitFor({state: 'detached'});
+});
+
+test('on a phone nothing scrolls sideways and Enter is a new line', async (t) => {
+  const {page, hearth} = await withConversations(t, ['First'], phone);
+  hearth.answer = (reply) => {
+    reply.write(`${'a'.repeat(300)}\n\n\`\`\`\n${'b'.repeat(300)}\n\`\`\`\n\n|a|b|\n|-|-|\n|${'c'.repeat(100)}|${'d '.repeat(100)}|\n`);
+    reply.done();
+  };
+  await page.locator('#message').fill('wide');
+  await page.locator('#message').press('Enter');
+  assert.equal(await page.locator('#message').inputValue(), 'wide\n');
+  await page.locator('.send').click();
+  await page.locator('figure.code').waitFor();
+  assert.equal(await page.evaluate(() => document.documentElement.scrollWidth), 390);
+  assert.equal(await page.locator('.log').evaluate((log) => log.scrollWidth - log.clientWidth), 0);
+});

@@ -1,0 +1,64 @@
+// Debian's chromium, headless, and what the tests ask of a page.
+import assert from 'node:assert/strict';
+import {existsSync} from 'node:fs';
+import {after, before} from 'node:test';
+import {chromium} from 'playwright-core';
+
+const executablePath = process.env.HEARTH_CHROMIUM ?? ['/usr/bin/chromium', '/usr/bin/chromium-browser', '/usr/bin/google-chrome'].find(existsSync);
+
+/** One browser for all tests of a file. @param {string[]} [flags] @returns {() => import('playwright-core').Browser} */
+export const useBrowser = (flags = []) => {
+  /** @type {import('playwright-core').Browser} */
+  let browser;
+  before(async () => {
+    browser = await chromium.launch({executablePath, args: ['--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run',
+      '--disable-background-networking', '--disable-component-update', '--disable-sync', ...flags]});
+  });
+  after(() => browser.close());
+  return () => browser;
+};
+
+/**
+ * A person with a browser profile of their own. Fails the test when the page throws, breaks the policy, or asks any other machine for anything.
+ * @param {import('playwright-core').Browser} browser @param {string} url @param {import('playwright-core').BrowserContextOptions & {hash?: string}} [options]
+ */
+export const visit = async (browser, url, {hash = '', ...options} = {}) => {
+  const context = await browser.newContext({locale: 'en-US', viewport: {width: 1440, height: 900}, ...options});
+  const page = await context.newPage();
+  page.setDefaultTimeout(20_000);
+  const faults = [];
+  const {host} = new URL(url);
+  page.on('pageerror', (error) => faults.push(String(error)));
+  page.on('console', (message) => { if (/Content Security Policy|Refused to/.test(message.text())) faults.push(message.text()); });
+  page.on('request', (request) => { if (!request.url().startsWith('data:') && new URL(request.url()).host !== host) faults.push(`asked ${request.url()}`); });
+  page.on('dialog', (dialog) => { faults.push(`dialog: ${dialog.message()}`); void dialog.dismiss(); });
+  await page.goto(`${url}/${hash}`);
+  return {context, page, faults, assertClean: () => assert.deepEqual(faults, [])};
+};
+
+export const phone = {viewport: {width: 390, height: 844}, hasTouch: true, isMobile: true};
+
+/** Types a message and sends it with Enter. @param {import('playwright-core').Page} page @param {string} text */
+export const send = async (page, text) => {
+  await page.locator('#message').fill(text);
+  await page.locator('#message').press('Enter');
+};
+
+/** @param {import('playwright-core').Page} page */
+export const replies = (page) => page.locator('.turn[data-from="model"]');
+
+/** The text of the last reply without cursor and buttons. @param {import('playwright-core').Page} page @returns {Promise<string>} */
+export const lastReply = (page) => replies(page).last().locator('.prose').last().evaluate((prose) => {
+  const copy = prose.cloneNode(true);
+  for (const part of copy.querySelectorAll('.cursor, button')) part.remove();
+  return copy.textContent;
+});
+
+/** Waits until a condition about the page's server holds. @param {() => boolean} holds */
+export const until = async (holds) => {
+  const deadline = Date.now() + 20_000;
+  while (!holds()) {
+    assert.ok(Date.now() < deadline, `still not: ${holds}`);
+    await new Promise((resolve) => setTimeout(resolve, 5));
+  }
+};

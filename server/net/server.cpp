@@ -1,0 +1,148 @@
+#include "server/net/server.h"
+
+#include <utility>
+
+#include <spdlog/spdlog.h>
+
+#include "server/net/event_loop_impl.h"
+#include "server/net/server_core.h"
+
+namespace hearth::server {
+namespace {
+
+constexpr int kBacklog = 4096;
+
+// Small frames go out at once, and unsent text waits in Hearth's outbox, where it can be merged,
+// not in the kernel's buffer.
+void tune(tcp::socket& socket) {
+  error_code ignored;
+  socket.set_option(tcp::no_delay(true), ignored);
+  socket.set_option(asio::socket_base::send_buffer_size(64 * 1024), ignored);
+  socket.set_option(asio::detail::socket_option::integer<IPPROTO_TCP, TCP_NOTSENT_LOWAT>(16 * 1024),
+                    ignored);
+  socket.set_option(asio::detail::socket_option::integer<IPPROTO_TCP, TCP_USER_TIMEOUT>(30'000),
+                    ignored);
+}
+
+std::string plain_address(const asio::ip::address& address) {
+  if (address.is_v6() && address.to_v6().is_v4_mapped()) {
+    return asio::ip::make_address_v4(asio::ip::v4_mapped, address.to_v6()).to_string();
+  }
+  return address.to_string();
+}
+
+}  // namespace
+
+struct Server::Impl {
+  Impl(EventLoop& loop, ServerOptions wanted, Router router, Gate& gate, ChatService& service,
+       RandomBytes random)
+      : options(std::move(wanted)),
+        core(new ServerCore{loop.impl().context,
+                            options.limits,
+                            std::move(router),
+                            gate,
+                            service,
+                            std::move(random),
+                            ConnectionCaps(connections_allowed(options.limits.connections),
+                                           options.limits.connections_per_address),
+                            {},
+                            false}),
+        acceptor(core->context),
+        retry(core->context) {}
+
+  void accept() {
+    acceptor.async_accept([this](error_code ec, tcp::socket socket) {
+      if (ec == asio::error::operation_aborted || !acceptor.is_open()) return;
+      if (ec) {  // out of file descriptors or memory: wait for some to come back instead of
+                 // spinning
+        spdlog::warn("a connection could not be accepted: {}", ec.message());
+        retry.expires_after(Milliseconds(100));
+        retry.async_wait([this](error_code aborted) {
+          if (!aborted) accept();
+        });
+        return;
+      }
+      welcome(std::move(socket));
+      accept();
+    });
+  }
+
+  void welcome(tcp::socket socket) {
+    error_code ec;
+    const tcp::endpoint remote = socket.remote_endpoint(ec);
+    if (ec) return;  // gone already
+    const std::string peer = plain_address(remote.address());
+    std::unique_ptr<ConnectionCaps::Permit> permit = core->caps.enter(peer);
+    if (!permit) {
+      static constexpr std::string_view kFull =
+          "HTTP/1.1 503 Service Unavailable\r\nretry-after: 2\r\ncontent-length: 0\r\nconnection: "
+          "close\r\n\r\n";
+      socket.non_blocking(true, ec);
+      socket.write_some(asio::buffer(kFull.data(), kFull.size()), ec);
+      return;
+    }
+    tune(socket);
+    start_http(std::move(socket), peer, core, std::move(permit));
+  }
+
+  ServerOptions options;
+  std::shared_ptr<ServerCore> core;
+  tcp::acceptor acceptor;
+  asio::steady_timer retry;
+};
+
+Server::Server(EventLoop& loop, ServerOptions options, Router router, Gate& gate,
+               ChatService& service, RandomBytes random)
+    : impl_(std::make_unique<Impl>(loop, std::move(options), std::move(router), gate, service,
+                                   std::move(random))) {}
+
+Server::~Server() = default;
+
+Result<std::uint16_t> Server::listen() {
+  const std::string& host = impl_->options.host;
+  const std::uint16_t port = impl_->options.port;
+  error_code ec;
+  const asio::ip::address address =
+      asio::ip::make_address(host == "localhost" ? "127.0.0.1" : host, ec);
+  if (ec)
+    return fail(ErrorCode::io_error,
+                "'" + host + "' is not an address to listen on: give an IP address or localhost.");
+  const tcp::endpoint endpoint(address, port);
+  tcp::acceptor& acceptor = impl_->acceptor;
+  acceptor.open(endpoint.protocol(), ec);
+  if (!ec) acceptor.set_option(asio::socket_base::reuse_address(true), ec);
+  if (!ec) acceptor.bind(endpoint, ec);
+  if (!ec) acceptor.listen(kBacklog, ec);
+  if (ec) {
+    error_code ignored;
+    acceptor.close(ignored);
+    if (ec == asio::error::address_in_use) {
+      return fail(ErrorCode::io_error,
+                  "Port " + std::to_string(port) + " on " + host +
+                      " is in use by another program; choose another one with --port.");
+    }
+    return fail(ErrorCode::io_error, "Cannot listen on " + host + ":" + std::to_string(port) +
+                                         ": " + ec.message() + ".");
+  }
+  impl_->accept();
+  return acceptor.local_endpoint(ec).port();
+}
+
+void Server::stop_accepting() {
+  error_code ignored;
+  impl_->acceptor.close(ignored);
+  impl_->core->is_draining = true;
+  const std::unordered_set<Closable*> open = impl_->core->open;
+  for (Closable* connection : open) connection->drain();
+}
+
+void Server::close_all() {
+  const std::unordered_set<Closable*> open = impl_->core->open;
+  for (Closable* connection : open) {
+    if (impl_->core->open.contains(connection)) connection->cut();
+  }
+}
+
+std::size_t Server::open_connections() const { return impl_->core->caps.open(); }
+
+}  // namespace hearth::server

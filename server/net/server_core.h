@@ -1,0 +1,54 @@
+// What every connection of a server shares. Private to server/net.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <string>
+#include <unordered_set>
+
+#include "server/net/asio.h"
+#include "server/net/connection_caps.h"
+#include "server/net/gate.h"
+#include "server/net/router.h"
+#include "server/net/server.h"
+#include "server/session/chat_service.h"
+
+namespace hearth::server {
+
+// A socket that can be told to go.
+class Closable {
+ public:
+  virtual ~Closable() = default;
+  virtual void drain() = 0;  // go when idle, and after the response in hand
+  virtual void cut() = 0;    // go now
+};
+
+// Shared by its connections: those that are still open when the server goes are destroyed with the
+// loop.
+struct ServerCore {
+  asio::io_context& context;
+  NetLimits limits;
+  Router router;
+  Gate& gate;
+  ChatService& service;
+  RandomBytes random;
+  ConnectionCaps caps;
+  std::unordered_set<Closable*> open;  // each adds and removes itself
+  bool is_draining = false;
+};
+
+// Serves HTTP on the socket until it ends or becomes a WebSocket.
+void start_http(tcp::socket socket, std::string peer, std::shared_ptr<ServerCore> core,
+                std::unique_ptr<ConnectionCaps::Permit> permit);
+
+// Answers the upgrade that `request` asks for and speaks hearth.chat.v1. The request was checked
+// with check_upgrade.
+void start_websocket(tcp::socket socket, std::shared_ptr<ServerCore> core,
+                     std::unique_ptr<ConnectionCaps::Permit> permit, const HttpRequest& request,
+                     std::optional<User> user);
+
+// What makes an upgrade request unacceptable (R-28, PROTOCOL §1), before any credential is looked
+// at.
+std::optional<std::string> check_upgrade(const HttpRequest& request);
+
+}  // namespace hearth::server

@@ -36,6 +36,7 @@ struct ServicePorts {
   RandomBytes random;
   std::function<engine::RequestId()>
       next_request_id;  // unique in the process; shared with the HTTP routes
+  std::function<void(const std::string&)> log;  // for the operator, one line; may be empty
 };
 
 struct ServerInfo {

@@ -42,7 +42,7 @@ class Connection : public std::enable_shared_from_this<Connection> {
     std::function<void()> wake;  // take_frame() or wants_close() has something new; see below
   };
 
-  Connection(Options options, ConnectionEvents events, const ConnectionLimits& limits, Clock clock,
+  Connection(Options options, ConnectionEvents events, const Limits& limits, Clock clock,
              SessionId session);
   Connection(const Connection&) = delete;
   Connection& operator=(const Connection&) = delete;
@@ -66,11 +66,14 @@ class Connection : public std::enable_shared_from_this<Connection> {
 
   // --- called by the service
   // -----------------------------------------------------------------------------------------
-  void on_tick();                           // timeouts and due deltas; every 20 ms or so
-  void become_ready(User user);             // after hello; the larger frame limit holds from now on
-  void send(const ServerMessage& message);  // a control event; a full outbox closes with 4498
-  void send_delta(Delta delta);  // merges with the last queued delta of its stream and channel
-  void send_error(std::string re, WireError error);
+  void on_tick();                // timeouts and due deltas; every 20 ms or so
+  void become_ready(User user);  // after hello; the larger frame limit holds from now on
+  // Events; a full outbox closes with 4498. send_of keeps its place among the deltas of its stream.
+  void send(const ServerMessage& message);
+  void send_of(const MessageId& stream, const ServerMessage& message);
+  void send_delta(Delta delta);
+  void send_error(std::string re, const WireError& error);
+  void forget_stream(const MessageId& stream);  // no more deltas of it will come
   void close(std::uint16_t code, std::string reason);
 
   bool is_ready() const { return is_ready_; }
@@ -80,19 +83,22 @@ class Connection : public std::enable_shared_from_this<Connection> {
   std::size_t outbox_bytes() const { return outbox_.bytes(); }
 
  private:
-  void strike(std::string re, WireError error);
   bool passes_rate_limit(const std::string& re);
+  void refuse(ParseFailure failure);
+  void queue_frame(const std::optional<MessageId>& stream, const ServerMessage& message);
   void slow_consumer();
   void wake_if_takable();
 
   Options options_;
   ConnectionEvents events_;
   ConnectionLimits limits_;
+  ParseLimits parse_limits_;
   Clock clock_;
   SessionId session_;
   Outbox outbox_;
   RateLimit rate_;
   Instant opened_at_;
+  Instant taken_at_;  // when the outbox last moved: a frame left it, or the first came into it
   int strikes_ = 0;
   bool said_hello_ = false;
   bool is_ready_ = false;

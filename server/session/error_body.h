@@ -13,11 +13,11 @@ namespace hearth::server {
 
 struct WireError {
   ErrorCode code = ErrorCode::internal;
-  std::string detail;  // one sentence for people; never a path, an address or a secret
-  std::string param;   // the field at fault, or empty
-  std::optional<std::int64_t> retry_after_ms;
-  std::optional<std::int64_t> needed;  // with context_length_exceeded
-  std::optional<std::int64_t> limit;
+  std::string detail{};  // one sentence for people; never a path, an address or a secret
+  std::string param{};   // the field at fault, or empty
+  std::optional<std::int64_t> retry_after_ms{};
+  std::optional<std::int64_t> needed{};  // with context_length_exceeded
+  std::optional<std::int64_t> limit{};
 
   static WireError of(Error error) { return {error.code, std::move(error.detail), {}, {}, {}, {}}; }
 };

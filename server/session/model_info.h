@@ -19,16 +19,16 @@ class Tokenizer;
 namespace hearth::server {
 
 struct ModelInfo {
-  std::string id;                   // the name clients send: the folder's name, or --model-name
-  std::string name;                 // for people
+  std::string id{};                 // the name clients send: the folder's name, or --model-name
+  std::string name{};               // for people
   std::int64_t context_length = 0;  // longest prompt + reply, tokens
-  std::vector<TokenId> eos_ids;
-  engine::SamplingOverrides defaults;          // the folder's generation_config.json
-  std::optional<std::int64_t> max_new_tokens;  // the folder's, if it says so
-  std::string decoder;                         // RunnerTraits::description: decoder, device, dtype
-  std::string fingerprint;  // of folder, dtype and decoder; stored with each reply
-  std::shared_ptr<const engine::Tokenizer> tokenizer;
-  std::shared_ptr<const engine::ChatTemplate> chat_template;
+  std::vector<TokenId> eos_ids{};
+  engine::SamplingOverrides defaults;            // the folder's generation_config.json
+  std::optional<std::int64_t> max_new_tokens{};  // the folder's, if it says so
+  std::string decoder{};      // RunnerTraits::description: decoder, device, dtype
+  std::string fingerprint{};  // of folder, dtype and decoder; stored with each reply
+  std::shared_ptr<const engine::Tokenizer> tokenizer{};
+  std::shared_ptr<const engine::ChatTemplate> chat_template{};
 };
 
 enum class ModelState : std::uint8_t { loading, ready, failed };
@@ -38,13 +38,13 @@ const char* to_string(ModelState state);
 
 // How far the model is. While it loads only id, stage and percent are known.
 struct ModelStatus {
-  std::string id;
+  std::string id{};
   ModelState state = ModelState::loading;
-  std::string stage;     // "config", "tokenizer", "weights", "packing", "warm-up"; free words
+  std::string stage{};   // "config", "tokenizer", "weights", "packing", "warm-up"; free words
   double percent = 0.0;  // 0…100
-  std::optional<std::int64_t> eta_ms;
-  std::string detail;                     // why it failed, one sentence
-  std::shared_ptr<const ModelInfo> info;  // set exactly when state is ready
+  std::optional<std::int64_t> eta_ms{};
+  std::string detail{};                     // why it failed, one sentence
+  std::shared_ptr<const ModelInfo> info{};  // set exactly when state is ready
 };
 
 }  // namespace hearth::server

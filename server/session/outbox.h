@@ -13,22 +13,25 @@
 
 namespace hearth::server {
 
-// A delta is merged into the last queued entry if that is a delta of the same stream and channel,
-// or into its stream's last queued delta when no event of that stream came after it. Other events
-// are never merged, dropped or reordered within their stream.
+// A delta is merged into the newest waiting entry of its stream, when that is a delta of the same
+// channel that ends where this one begins. Other events are never merged or dropped, and the order
+// within a stream never changes.
 class Outbox {
  public:
   Outbox(std::size_t entries_max, std::size_t bytes_max, Milliseconds merge_window);
 
-  // False: full, nothing was queued.
-  bool push(std::string frame);  // an event that belongs to no stream
-  bool push(const MessageId& stream, std::string frame);
+  // False: full, and nothing was queued. One entry larger than bytes_max may stand alone.
+  bool push(std::optional<MessageId> stream,
+            std::string frame);  // an event, of a stream or of none
   bool push(Delta delta, Instant now);
 
-  // The oldest entry that may go now. A delta waits until merge_window after the last one of its
-  // stream, unless it is the stream's first or something is queued behind it.
+  // The oldest entry, if it may go now. A lone delta waits until merge_window after the last one of
+  // its stream was taken.
   std::optional<std::string> take(Instant now);
   bool can_take(Instant now) const;
+
+  // No more deltas of that stream will come.
+  void forget(const MessageId& stream);
 
   bool empty() const { return entries_.empty(); }
   std::size_t entries() const { return entries_.size(); }
@@ -42,15 +45,14 @@ class Outbox {
     std::size_t bytes = 0;
   };
   bool has_room(std::size_t more) const;
-  bool is_due(const Entry& entry, Instant now) const;
+  bool is_due(const Entry& front, Instant now) const;
 
   std::size_t entries_max_;
   std::size_t bytes_max_;
   Milliseconds merge_window_;
   std::deque<Entry> entries_;
   std::size_t bytes_ = 0;
-  std::unordered_map<MessageId, Instant, IdHash>
-      last_delta_;  // per stream, when its last delta was taken; erased with its end
+  std::unordered_map<MessageId, Instant, IdHash> last_taken_;  // of each stream's deltas
 };
 
 }  // namespace hearth::server

@@ -23,27 +23,27 @@ enum class Role : std::uint8_t { system, user, assistant };
 const char* to_string(Role role);
 
 struct Turn {
-  MessageId id;  // zero where there is none (HTTP requests)
+  MessageId id{};  // zero where there is none (HTTP requests)
   Role role = Role::user;
-  std::string content;
+  std::string content{};
 };
 
 struct PromptJob {
-  std::shared_ptr<const ModelInfo> model;  // not null, with tokenizer and template
-  std::string system;                      // empty: none of ours (the template may have its own)
-  std::vector<Turn> turns;                 // oldest first; the last one is the message to answer
-  std::optional<std::int64_t> max_tokens;  // as asked; empty: the default
-  std::int64_t max_tokens_limit = 4096;    // never more than this
+  std::shared_ptr<const ModelInfo> model{};  // not null, with tokenizer and template
+  std::string system{};                      // empty: none of ours (the template may have its own)
+  std::vector<Turn> turns{};                 // oldest first; the last one is the message to answer
+  std::optional<std::int64_t> max_tokens{};  // as asked; empty: the default
+  std::int64_t max_tokens_limit = 4096;      // never more than this
 };
 
 struct Prompt {
-  std::vector<TokenId> ids;        // not empty; ids.size() + max_tokens ≤ context_length
-  std::int64_t max_tokens = 0;     // > 0
-  std::vector<MessageId> dropped;  // turns the model does not see, oldest first
+  std::vector<TokenId> ids{};        // not empty; ids.size() + max_tokens ≤ context_length
+  std::int64_t max_tokens = 0;       // > 0
+  std::vector<MessageId> dropped{};  // turns the model does not see, oldest first
 };
 
 struct PromptError {
-  Error error;              // context_length_exceeded, template_*, internal
+  Error error{};            // context_length_exceeded, template_*, internal
   std::int64_t needed = 0;  // with context_length_exceeded: tokens of the smallest prompt …
   std::int64_t limit = 0;   // … and the context's
 };

@@ -103,6 +103,9 @@ struct Ping {
 using ClientMessage = std::variant<Hello, ChatCreate, ChatCancel, StreamAttach, Ack, HistoryList,
                                    HistoryGet, HistoryRename, HistoryDelete, HistoryClear, Ping>;
 
+// Its `id`, or "" where the message has none.
+const std::string& request_id_of(const ClientMessage& message);
+
 struct ParseLimits {
   std::size_t content_bytes = 512 * 1024;
   std::size_t system_bytes = 16 * 1024;

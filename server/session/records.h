@@ -14,12 +14,12 @@
 namespace hearth::server {
 
 struct Conversation {
-  ConversationId id;
-  std::string title;
-  std::int64_t revision = 0;      // + 1 with each overwriting operation
-  std::optional<MessageId> head;  // the leaf that was written last
-  std::string system;
-  std::string params_json;  // "" or an object: the settings used last
+  ConversationId id{};
+  std::string title{};
+  std::int64_t revision = 0;        // + 1 with each overwriting operation
+  std::optional<MessageId> head{};  // the leaf that was written last
+  std::string system{};
+  std::string params_json{};  // "" or an object: the settings used last
   bool pinned = false;
   std::int64_t created_ms = 0;
   std::int64_t updated_ms = 0;
@@ -38,74 +38,74 @@ EndReason from_engine(engine::FinishReason reason);
 
 struct ReplyEnd {
   EndReason reason = EndReason::failed;
-  std::string text;
+  std::string text{};
   std::int64_t tokens = 0;  // completion tokens: done.to
   std::int64_t prompt_tokens = 0;
   std::int64_t cached_tokens = 0;
   double queue_ms = 0.0;
   double prefill_ms = 0.0;
   double decode_ms = 0.0;
-  std::string error_code;  // with failed
-  std::string error;       // one sentence
+  ErrorCode error_code = ErrorCode::engine_failed;  // with failed
+  std::string error{};                              // one sentence, with failed
 };
 
 // A message of the tree. Fields after `created_ms` are an assistant message's.
 struct Message {
-  MessageId id;
-  std::optional<MessageId> parent;
+  MessageId id{};
+  std::optional<MessageId> parent{};
   Role role = Role::user;
   MessageStatus status = MessageStatus::done;
-  std::string content;  // of a reply: the text so far
+  std::string content{};  // of a reply: the text so far
   bool edited = false;
   std::int64_t created_ms = 0;
-  std::string model;
-  std::string fingerprint;  // of folder, dtype and decoder
+  std::string model{};
+  std::string fingerprint{};  // of folder, dtype and decoder
   std::uint64_t seed = 0;
-  std::string params_json;
-  std::vector<MessageId> dropped;  // messages that were not in its prompt
-  std::int64_t tokens = 0;         // generated so far
-  std::optional<ReplyEnd> end;     // without text (it is in content); empty while live
+  std::string params_json{};
+  std::vector<MessageId> dropped{};  // messages that were not in its prompt
+  std::int64_t tokens = 0;           // generated so far
+  std::optional<ReplyEnd> end{};     // without text (it is in content); empty while live
 };
 
 struct KnownRequest {
   Sha256 body_hash{};
-  Conversation conversation;
-  Message reply;
-  std::optional<MessageId> grandparent;  // parent of the user message
+  Conversation conversation{};
+  Message reply{};
+  std::optional<MessageId> grandparent{};  // parent of the user message
 };
 
 struct ConversationPath {
-  Conversation conversation;
-  std::vector<Message> messages;  // root … parent; empty when the parent is the root
+  Conversation conversation{};
+  std::vector<Message> messages{};  // root … parent; empty when the parent is the root
 };
 
 struct NewTurn {
-  UserId owner;
-  ConversationId conversation;
-  std::optional<Conversation> new_conversation;  // with the same id, when it does not exist yet
-  std::optional<std::string> system;             // new settings of an existing conversation
-  std::optional<std::string> params_json;
-  std::optional<Message> user_message;  // empty: regenerate
-  Message reply;                        // its parent is the user message
-  std::string client_id;
+  UserId owner{};
+  ConversationId conversation{};
+  std::optional<Conversation> new_conversation{};  // with the same id, when it does not exist yet
+  std::optional<std::string> system{};             // new settings of an existing conversation
+  std::optional<std::string> params_json{};
+  std::optional<Message> user_message{};  // empty: regenerate
+  Message reply{};                        // its parent is the user message
+  std::string client_id{};
   Sha256 body_hash{};
   std::int64_t now_ms = 0;
 };
 
 struct FoundMessage {
-  ConversationId conversation;
-  Message message;
+  ConversationId conversation{};
+  Message message{};
 };
 
 struct ConversationPage {
-  std::vector<Conversation> conversations;
-  std::string next;  // "" on the last page
+  std::vector<Conversation> conversations{};
+  std::string next{};  // "" on the last page
 };
 
 struct MessagePage {
-  Conversation conversation;
-  std::vector<Message> messages;
-  std::string next;
+  Conversation conversation{};
+  std::vector<Message> messages{};
+  std::string next{};
 };
 
 }  // namespace hearth::server

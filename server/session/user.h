@@ -13,9 +13,9 @@ enum class UserKind : std::uint8_t { guest, local };
 const char* to_string(UserKind kind);
 
 struct User {
-  UserId id;
+  UserId id{};
   UserKind kind = UserKind::guest;
-  std::string name;  // as people chose it; display only, ≤ 40 characters
+  std::string name{};  // as people chose it; display only, ≤ 40 characters
 };
 
 }  // namespace hearth::server

@@ -1,0 +1,277 @@
+#include "server/session/chat_service.h"
+
+#include <algorithm>
+#include <cstring>
+#include <unordered_map>
+#include <utility>
+
+#include "server/session/events.h"
+#include "server/session/history_calls.h"
+#include "server/session/identity.h"
+#include "server/session/lifetime.h"
+#include "server/session/replies.h"
+#include "server/session/turn_starter.h"
+
+namespace hearth::server {
+namespace {
+
+constexpr Milliseconds kPurgeEvery{10 * 60'000};
+constexpr std::int64_t kRequestsKeptMs = 24 * 3'600'000;
+constexpr std::int64_t kReconnectsPerSecond = 50;
+
+}  // namespace
+
+class ChatService::Impl {
+ public:
+  Impl(ServicePorts ports, Limits limits, ServerInfo info);
+  ~Impl() { connections_.clear(); }
+
+  std::shared_ptr<Connection> connect(Connection::Options options);
+  void set_model(ModelStatus status);
+  void on_tick();
+  void begin_drain(std::function<void()> drained);
+  ServiceStats stats() const;
+
+  ServicePorts ports_;
+  Limits limits_;
+  ServerInfo info_;
+  ModelStatus model_;
+  Admission admission_;
+  Identity identity_;
+  Replies replies_;
+  TurnStarter turns_;
+  HistoryCalls history_;
+
+ private:
+  // One function for each message; std::visit has the compiler list them.
+  void handle(const std::shared_ptr<Connection>& from, Hello message);
+  void handle(const std::shared_ptr<Connection>& from, ChatCreate message) {
+    turns_.create(from, std::move(message));
+  }
+  void handle(const std::shared_ptr<Connection>& from, const ChatCancel& message) {
+    history_.cancel(from, message);
+  }
+  void handle(const std::shared_ptr<Connection>& from, const StreamAttach& message) {
+    history_.attach(from, message);
+  }
+  void handle(const std::shared_ptr<Connection>&, const Ack&) {
+  }  // replies are kept whole, so there is nothing to trim
+  void handle(const std::shared_ptr<Connection>& from, const HistoryList& message) {
+    history_.list(from, message);
+  }
+  void handle(const std::shared_ptr<Connection>& from, const HistoryGet& message) {
+    history_.get(from, message);
+  }
+  void handle(const std::shared_ptr<Connection>& from, const HistoryRename& message) {
+    history_.rename(from, message);
+  }
+  void handle(const std::shared_ptr<Connection>& from, const HistoryDelete& message) {
+    history_.remove(from, message);
+  }
+  void handle(const std::shared_ptr<Connection>& from, const HistoryClear& message) {
+    history_.clear(from, message);
+  }
+  void handle(const std::shared_ptr<Connection>&, const Ping&) {}  // the connection answered
+
+  void welcome(const std::shared_ptr<Connection>& connection, const User& user);
+  int sockets_of(const UserId& user) const;
+  void drain_further();
+  void tell_everybody(const ServerMessage& message);
+  std::vector<std::shared_ptr<Connection>> open_connections() const;
+
+  const SessionId epoch_;
+  std::unordered_map<SessionId, std::shared_ptr<Connection>, IdHash> connections_;
+  std::function<void()> drained_;
+  Instant drain_until_;
+  bool is_draining_ = false;
+  Instant purged_at_;
+  Lifetime lifetime_;
+};
+
+ChatService::Impl::Impl(ServicePorts ports, Limits limits, ServerInfo info)
+    : ports_(std::move(ports)),
+      limits_(limits),
+      info_(std::move(info)),
+      admission_(limits_.service),
+      identity_(ports_.store, ports_.clock, ports_.random, limits_.service.cached_credentials),
+      replies_({ports_.engine, ports_.store, ports_.clock, ports_.log}, limits_.service),
+      turns_({ports_.text, ports_.store, replies_, admission_, model_, ports_.clock, ports_.random,
+              ports_.next_request_id},
+             limits_.service),
+      history_(ports_.store, replies_),
+      epoch_(new_id<SessionId>(ports_.random)),
+      purged_at_(ports_.clock.now()) {}
+
+std::shared_ptr<Connection> ChatService::Impl::connect(Connection::Options options) {
+  ConnectionEvents events{.received =
+                              [this](Connection& from, ClientMessage message) {
+                                std::visit(
+                                    [&](auto&& one) {
+                                      handle(from.shared_from_this(),
+                                             std::forward<decltype(one)>(one));
+                                    },
+                                    std::move(message));
+                              },
+                          .closed = lifetime_.guard([this](Connection& connection) {
+                            replies_.forget(connection);
+                            connections_.erase(connection.session());
+                          })};
+  const auto session = new_id<SessionId>(ports_.random);
+  const bool is_full = static_cast<int>(connections_.size()) >= limits_.service.sockets_total;
+  auto connection = std::make_shared<Connection>(std::move(options), std::move(events), limits_,
+                                                 ports_.clock, session);
+  connections_.emplace(session, connection);
+  if (is_full || is_draining_) connection->close(1013, "the server takes no more connections now");
+  return connection;
+}
+
+int ChatService::Impl::sockets_of(const UserId& user) const {
+  return static_cast<int>(
+      std::count_if(connections_.begin(), connections_.end(), [&](const auto& entry) {
+        return entry.second->is_ready() && entry.second->user()->id == user;
+      }));
+}
+
+void ChatService::Impl::handle(const std::shared_ptr<Connection>& from, Hello message) {
+  if (!message.token) {
+    if (from->user()) {
+      welcome(from, User(*from->user()));
+    } else {
+      from->close(4401, "no credential");
+    }
+    return;
+  }
+  identity_.authenticate(
+      *message.token,
+      lifetime_.guard([this, weak = std::weak_ptr<Connection>(from)](const Result<User>& user) {
+        const auto connection = weak.lock();
+        if (!connection) return;
+        if (user) {
+          welcome(connection, *user);
+          return;
+        }
+        connection->send_error({}, WireError::of(user.error()));
+        const bool unknown = user.error().code == ErrorCode::unauthorized;
+        connection->close(unknown ? 4401 : 1013, unknown ? "unknown credential" : "try again");
+      }));
+}
+
+void ChatService::Impl::welcome(const std::shared_ptr<Connection>& connection, const User& user) {
+  if (sockets_of(user.id) >= limits_.service.sockets_per_user) {
+    connection->close(1013, "too many sockets of one user");
+    return;
+  }
+  connection->become_ready(user);
+  connection->send(ready_event({.session = connection->session(),
+                                .epoch = epoch_,
+                                .user = user,
+                                .version = info_.version,
+                                .durable = info_.durable,
+                                .limits = &limits_,
+                                .model = &model_}));
+}
+
+std::vector<std::shared_ptr<Connection>> ChatService::Impl::open_connections() const {
+  std::vector<std::shared_ptr<Connection>> all;
+  all.reserve(connections_.size());
+  for (const auto& [session, connection] : connections_) all.push_back(connection);
+  return all;
+}
+
+void ChatService::Impl::tell_everybody(const ServerMessage& message) {
+  for (const auto& connection : open_connections()) {
+    if (connection->is_ready()) connection->send(message);
+  }
+}
+
+void ChatService::Impl::set_model(ModelStatus status) {
+  model_ = std::move(status);
+  tell_everybody(model_event(model_, limits_.service.max_tokens));
+}
+
+void ChatService::Impl::on_tick() {
+  const Instant now = ports_.clock.now();
+  replies_.on_tick();
+  for (const auto& connection : open_connections()) connection->on_tick();
+  if (now - purged_at_ >= kPurgeEvery) {
+    purged_at_ = now;
+    ports_.store.purge_requests(ports_.clock.unix_ms() - kRequestsKeptMs);
+  }
+  if (is_draining_) drain_further();
+}
+
+void ChatService::Impl::begin_drain(std::function<void()> drained) {
+  if (is_draining_) return;
+  is_draining_ = true;
+  drained_ = std::move(drained);
+  drain_until_ = ports_.clock.now() + limits_.service.drain_timeout;
+  admission_.close();
+  const auto spread_ms =
+      static_cast<std::uint64_t>(connections_.size()) * 1000 / kReconnectsPerSecond + 1;
+  for (const auto& connection : open_connections()) {
+    std::array<std::uint8_t, 8> bytes{};
+    ports_.random(bytes);
+    std::uint64_t draw = 0;
+    std::memcpy(&draw, bytes.data(), sizeof draw);
+    if (connection->is_ready()) {
+      connection->send(reconnect_event(static_cast<std::int64_t>(draw % spread_ms), "shutdown"));
+    }
+  }
+  drain_further();
+}
+
+void ChatService::Impl::drain_further() {
+  if (!drained_) return;
+  if (ports_.clock.now() >= drain_until_) replies_.interrupt_all();
+  if (!replies_.all_settled() || turns_.is_busy()) return;
+  for (const auto& connection : open_connections()) connection->close(1012, "the server restarts");
+  std::exchange(drained_, nullptr)();
+}
+
+ServiceStats ChatService::Impl::stats() const {
+  return {.connections = static_cast<int>(connections_.size()),
+          .running = replies_.running(),
+          .queued = replies_.queued()};
+}
+
+ChatService::ChatService(ServicePorts ports, Limits limits, ServerInfo info)
+    : impl_(std::make_unique<Impl>(std::move(ports), limits, std::move(info))) {}
+
+ChatService::~ChatService() = default;
+
+void ChatService::open_session(std::optional<std::string> secret, std::optional<std::string> name,
+                               std::function<void(Result<SessionGrant>)> done) {
+  impl_->identity_.open_session(std::move(secret), std::move(name), std::move(done));
+}
+
+void ChatService::authenticate(std::string secret, std::function<void(Result<User>)> done) {
+  impl_->identity_.authenticate(secret, std::move(done));
+}
+
+void ChatService::local_user(std::function<void(Result<User>)> done) {
+  impl_->identity_.local_user(std::move(done));
+}
+
+std::shared_ptr<Connection> ChatService::connect(Connection::Options options) {
+  return impl_->connect(std::move(options));
+}
+
+void ChatService::engine_progressed(std::span<const engine::RequestId> changed) {
+  impl_->replies_.progressed(changed);
+}
+
+void ChatService::set_model(ModelStatus status) { impl_->set_model(std::move(status)); }
+
+const ModelStatus& ChatService::model() const { return impl_->model_; }
+
+void ChatService::on_tick() { impl_->on_tick(); }
+
+Admission& ChatService::admission() { return impl_->admission_; }
+
+ServiceStats ChatService::stats() const { return impl_->stats(); }
+
+void ChatService::begin_drain(std::function<void()> drained) {
+  impl_->begin_drain(std::move(drained));
+}
+
+}  // namespace hearth::server

@@ -1,0 +1,171 @@
+#include "server/session/events.h"
+
+#include <algorithm>
+
+namespace hearth::server {
+namespace {
+
+using json = nlohmann::ordered_json;
+
+json or_null(const std::optional<MessageId>& id) {
+  return id ? json(to_string(*id)) : json(nullptr);
+}
+
+json id_list(const std::vector<MessageId>& ids) {
+  json list = json::array();
+  for (const MessageId& id : ids) list.push_back(to_string(id));
+  return list;
+}
+
+json to_json(const Limits& limits) {
+  const ServiceLimits& service = limits.service;
+  return {{"frame_bytes", limits.connection.frame_bytes},
+          {"content_bytes", service.content_bytes},
+          {"system_bytes", service.system_bytes},
+          {"title_chars", service.title_chars},
+          {"max_tokens", service.max_tokens},
+          {"stop_strings", 4},
+          {"stop_bytes", 256},
+          {"messages_per_s", limits.connection.messages_per_s},
+          {"burst", limits.connection.burst},
+          {"running", service.running_per_user},
+          {"queued", service.queued_per_user}};
+}
+
+json defaults_json(const ModelInfo& model) {
+  const auto params = engine::resolve({}, model.defaults);
+  const engine::SamplingParams values = params.value_or(engine::SamplingParams{});
+  return {
+      {"do_sample", values.do_sample}, {"temperature", values.do_sample ? values.temperature : 0.0},
+      {"top_k", values.top_k},         {"top_p", values.top_p},
+      {"min_p", values.min_p},         {"repetition_penalty", values.repetition_penalty}};
+}
+
+}  // namespace
+
+json usage_json(const ReplyEnd& end) {
+  return {{"prompt_tokens", end.prompt_tokens},
+          {"completion_tokens", end.tokens},
+          {"cached_tokens", end.cached_tokens}};
+}
+
+json timings_json(const ReplyEnd& end) {
+  return {{"queue_ms", end.queue_ms}, {"prefill_ms", end.prefill_ms}, {"decode_ms", end.decode_ms}};
+}
+
+json to_json(const ModelStatus& status, std::int64_t max_tokens_limit) {
+  json body = {{"id", status.id}, {"name", status.id}, {"state", to_string(status.state)}};
+  if (!status.info) return body;
+  const ModelInfo& model = *status.info;
+  body["name"] = model.name;
+  body["context_length"] = model.context_length;
+  body["max_tokens"] = std::min(max_tokens_limit, model.max_new_tokens.value_or(max_tokens_limit));
+  body["decoder"] = model.decoder;
+  body["defaults"] = defaults_json(model);
+  return body;
+}
+
+ServerMessage ready_event(const ReadyEvent& event) {
+  json models = json::array();
+  if (!event.model->id.empty())
+    models.push_back(to_json(*event.model, event.limits->service.max_tokens));
+  return {{{"type", "ready"},
+           {"session", to_string(event.session)},
+           {"epoch", to_string(event.epoch)},
+           {"user",
+            {{"id", to_string(event.user.id)},
+             {"name", event.user.name},
+             {"kind", to_string(event.user.kind)}}},
+           {"resumed", "none"},
+           {"heartbeat_ms", event.limits->service.heartbeat.count()},
+           {"durable", event.durable},
+           {"server", {{"name", "hearth"}, {"version", event.version}}},
+           {"limits", to_json(*event.limits)},
+           {"models", std::move(models)}}};
+}
+
+ServerMessage accepted_event(const AcceptedEvent& event) {
+  const Message& reply = event.reply;
+  return {{{"type", "accepted"},
+           {"re", event.re},
+           {"stream", to_string(reply.id)},
+           {"conversation", to_string(event.conversation.id)},
+           {"user_message", or_null(reply.parent)},
+           {"assistant_message", to_string(reply.id)},
+           {"parent", or_null(event.user_parent)},
+           {"title", event.conversation.title},
+           {"revision", event.conversation.revision},
+           {"seed", reply.seed},
+           {"dropped", id_list(reply.dropped)},
+           {"duplicate", event.duplicate}}};
+}
+
+ServerMessage queued_event(const MessageId& stream, std::int64_t position, std::int64_t of) {
+  return {{{"type", "queued"}, {"stream", to_string(stream)}, {"position", position}, {"of", of}}};
+}
+
+ServerMessage started_event(const MessageId& stream, const std::string& model,
+                            std::int64_t prompt_tokens) {
+  return {{{"type", "started"},
+           {"stream", to_string(stream)},
+           {"model", model},
+           {"prompt_tokens", prompt_tokens}}};
+}
+
+ServerMessage snapshot_event(const MessageId& stream, std::int64_t to, const std::string& text,
+                             const char* state) {
+  json parts = json::array();
+  parts.push_back({{"channel", "answer"}, {"text", text}});
+  return {{{"type", "snapshot"},
+           {"stream", to_string(stream)},
+           {"to", to},
+           {"parts", std::move(parts)},
+           {"state", state}}};
+}
+
+ServerMessage done_event(const MessageId& stream, const ReplyEnd& end, bool stored) {
+  json body = {{"type", "done"},
+               {"stream", to_string(stream)},
+               {"to", end.tokens},
+               {"finish_reason", to_string(end.reason)},
+               {"stored", stored},
+               {"usage", usage_json(end)},
+               {"timings", timings_json(end)}};
+  if (end.reason == EndReason::failed) {
+    body["error"] = to_json(WireError{.code = end.error_code, .detail = end.error});
+  }
+  return {std::move(body)};
+}
+
+ServerMessage result_event(const std::string& re, json data) {
+  return {{{"type", "result"}, {"re", re}, {"data", std::move(data)}}};
+}
+
+ServerMessage error_event(const std::string& re, const WireError& error) {
+  json body = {{"type", "error"}};
+  if (!re.empty()) body["re"] = re;
+  body["error"] = to_json(error);
+  return {std::move(body)};
+}
+
+ServerMessage model_event(const ModelStatus& status, std::int64_t max_tokens_limit) {
+  json body = {{"type", "model"}, {"model", status.id}, {"state", to_string(status.state)}};
+  if (status.state == ModelState::loading) {
+    body["stage"] = status.stage;
+    body["percent"] = status.percent;
+    if (status.eta_ms) body["eta_ms"] = *status.eta_ms;
+  }
+  if (!status.detail.empty()) body["detail"] = status.detail;
+  if (status.info) body["info"] = to_json(status, max_tokens_limit);
+  return {std::move(body)};
+}
+
+ServerMessage reconnect_event(std::int64_t after_ms, const char* reason) {
+  return {{{"type", "reconnect"}, {"after_ms", after_ms}, {"reason", reason}}};
+}
+
+ServerMessage pong_event(const std::string& t) {
+  return {{{"type", "pong"}, {"t", json::parse(t, nullptr, false)}}};
+}
+
+}  // namespace hearth::server

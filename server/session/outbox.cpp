@@ -1,0 +1,91 @@
+#include "server/session/outbox.h"
+
+#include <algorithm>
+#include <utility>
+
+namespace hearth::server {
+namespace {
+
+// What a delta costs while it waits: its text and two numbers a token.
+std::size_t size_of(const Delta& delta) {
+  constexpr std::size_t kFrame = 128;
+  constexpr std::size_t kPerToken = 16;
+  return kFrame + delta.text.size() + delta.lp.size() * kPerToken;
+}
+
+void append(Delta& into, Delta&& more) {
+  into.to = more.to;
+  into.text += more.text;
+  into.lp.insert(into.lp.end(), more.lp.begin(), more.lp.end());
+  into.bytes.insert(into.bytes.end(), more.bytes.begin(), more.bytes.end());
+}
+
+}  // namespace
+
+Outbox::Outbox(std::size_t entries_max, std::size_t bytes_max, Milliseconds merge_window)
+    : entries_max_(entries_max), bytes_max_(bytes_max), merge_window_(merge_window) {}
+
+bool Outbox::has_room(std::size_t more) const {
+  return entries_.empty() || (entries_.size() < entries_max_ && bytes_ + more <= bytes_max_);
+}
+
+bool Outbox::push(std::optional<MessageId> stream, std::string frame) {
+  const std::size_t bytes = frame.size();
+  if (!has_room(bytes)) return false;
+  entries_.push_back({stream, std::move(frame), bytes});
+  bytes_ += bytes;
+  return true;
+}
+
+bool Outbox::push(Delta delta, Instant now) {
+  const std::size_t bytes = size_of(delta);
+  const auto last = std::find_if(entries_.rbegin(), entries_.rend(),
+                                 [&](const Entry& entry) { return entry.stream == delta.stream; });
+  auto* const waiting = last == entries_.rend() ? nullptr : std::get_if<Delta>(&last->content);
+  if (waiting && waiting->channel == delta.channel && waiting->to == delta.from) {
+    if (bytes_ + bytes > bytes_max_) return false;
+    append(*waiting, std::move(delta));
+    const std::size_t merged = size_of(*waiting);
+    bytes_ += merged - last->bytes;
+    last->bytes = merged;
+    return true;
+  }
+  if (!has_room(bytes)) return false;
+  const MessageId stream = delta.stream;
+  last_taken_.try_emplace(stream, now - merge_window_);  // the first one of a stream goes at once
+  entries_.push_back({stream, std::move(delta), bytes});
+  bytes_ += bytes;
+  return true;
+}
+
+bool Outbox::is_due(const Entry& front, Instant now) const {
+  const auto* const delta = std::get_if<Delta>(&front.content);
+  if (!delta || entries_.size() > 1) return true;
+  return now - last_taken_.at(delta->stream) >= merge_window_;
+}
+
+bool Outbox::can_take(Instant now) const {
+  return !entries_.empty() && is_due(entries_.front(), now);
+}
+
+std::optional<std::string> Outbox::take(Instant now) {
+  if (!can_take(now)) return std::nullopt;
+  Entry entry = std::move(entries_.front());
+  entries_.pop_front();
+  bytes_ -= entry.bytes;
+  if (auto* const delta = std::get_if<Delta>(&entry.content)) {
+    last_taken_[delta->stream] = now;
+    return to_frame(*delta);
+  }
+  return std::move(std::get<std::string>(entry.content));
+}
+
+void Outbox::forget(const MessageId& stream) { last_taken_.erase(stream); }
+
+void Outbox::clear() {
+  entries_.clear();
+  last_taken_.clear();
+  bytes_ = 0;
+}
+
+}  // namespace hearth::server

@@ -1,0 +1,131 @@
+// One answer being produced: its text, its token positions, its state, and who watches it.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "engine/runtime/request.h"
+#include "engine/runtime/token_stream.h"
+#include "server/session/admission.h"
+#include "server/session/clock.h"
+#include "server/session/connection.h"
+#include "server/session/model_info.h"
+#include "server/session/records.h"
+#include "server/session/reply_text.h"
+
+namespace hearth::server {
+
+// Owned by Replies, which does everything that leaves this object (engine, store). A reply belongs
+// to the service, not to a socket: watchers come and go.
+class Reply {
+ public:
+  // held: waits for another reply of its user. submitted: in the engine. ending: its end is being
+  // stored. ended: stored, or not.
+  enum class Phase : std::uint8_t { held, submitted, ending, ended };
+
+  struct Spec {
+    UserId owner{};
+    ConversationId conversation{};
+    Message row{};  // as it was stored: id, parent, model, seed, …
+    engine::GenerationRequest request{};
+    std::vector<std::string> stop_strings{};
+    std::shared_ptr<const ModelInfo> model{};
+    Admission::Ticket ticket{};
+  };
+
+  Reply(Spec spec, Instant now);
+  Reply(const Reply&) = delete;
+  Reply& operator=(const Reply&) = delete;
+
+  const MessageId& id() const { return spec_.row.id; }
+  const UserId& owner() const { return spec_.owner; }
+  const ConversationId& conversation() const { return spec_.conversation; }
+  engine::RequestId request_id() const { return spec_.request.id; }
+  Phase phase() const { return phase_; }
+  bool is_live() const { return phase_ == Phase::held || phase_ == Phase::submitted; }
+  bool is_running() const { return phase_ == Phase::submitted && has_started_; }
+  bool is_queued() const { return is_live() && !has_started_; }
+  const ReplyText& text() const { return text_; }
+  const ReplyEnd& end() const { return end_; }  // once ending
+
+  // The stored row with what is known now.
+  Message message() const;
+
+  // --- watchers
+  // ---------------------------------------------------------------------------------------------------------
+  // Sends the state, then every token from `have` on, and goes on live. A `have` beyond the end
+  // gets a snapshot.
+  void watch(const std::shared_ptr<Connection>& connection, std::size_t have);
+  // Only `done`, for who asked to stop it; nothing changes for a watcher.
+  void watch_end(const std::shared_ptr<Connection>& connection);
+  void unwatch(const Connection& connection, Instant now);
+  // How long nobody has watched; nullopt while somebody does.
+  std::optional<Milliseconds> unwatched_for(Instant now) const;
+  // "queued", "running", "done", "interrupted".
+  const char* state() const;
+
+  // --- progress
+  // ---------------------------------------------------------------------------------------------------------
+  engine::GenerationRequest take_request() { return std::move(spec_.request); }
+  void submitted(std::shared_ptr<const engine::TokenStream> stream);
+  // Reads what the engine wrote and tells the watchers. True once generation is to end: the engine
+  // ended it, or a stop string was found (then stop_requested() is true and the engine has to be
+  // told).
+  void pull();
+  const engine::FinishedEvent* finished() const { return stream_ ? stream_->finished() : nullptr; }
+  bool hit_stop_string() const { return text_.stopped(); }
+  // Requests ahead of it in the engine, or −1 when it is not waiting there.
+  std::int32_t engine_position() const;
+  void tell_position(std::int64_t position, std::int64_t of);
+
+  // The last tokens go out; what is to be stored comes back. `event` may be null (never submitted,
+  // or ended without waiting).
+  const ReplyEnd& finish(EndReason reason, const engine::FinishedEvent* event);
+  // The end is on disk, or could not be written: `done` to every watcher.
+  void settled(bool stored, Instant now);
+  std::optional<Milliseconds> ended_for(Instant now) const;
+
+  // --- checkpoints
+  // ------------------------------------------------------------------------------------------------------
+  bool needs_checkpoint(Instant now, const ServiceLimits& limits) const;
+  void checkpointed(Instant now);
+
+ private:
+  struct Watcher {
+    std::shared_ptr<Connection> connection;
+    std::size_t sent = 0;  // tokens
+    bool only_end = false;
+  };
+  void send_state(Connection& connection) const;
+  void send_text(Watcher& watcher) const;
+  void publish();
+  void tell_state();
+  void note_start();
+
+  Spec spec_;
+  ReplyText text_;
+  Phase phase_ = Phase::held;
+  bool has_started_ = false;
+  bool is_stored_ = false;
+  std::int64_t prompt_tokens_ = 0;
+  std::shared_ptr<const engine::TokenStream> stream_;
+  ReplyEnd end_;
+  std::vector<Watcher> watchers_;
+  Instant unwatched_since_;
+  Instant ended_at_;
+  std::int64_t told_position_ = 0;
+  std::int64_t told_of_ = 0;
+  Instant checkpoint_at_;
+  std::size_t checkpoint_to_ = 0;
+};
+
+// "done" or "interrupted": an ended reply's state on the wire.
+const char* ended_state(const Message& reply);
+
+// A reply that is no longer in memory, to somebody who asks for it: its text, and its `done`.
+void send_ended(Connection& connection, const Message& reply);
+
+}  // namespace hearth::server

@@ -1,0 +1,66 @@
+#include "server/session/reply_text.h"
+
+#include <algorithm>
+#include <utility>
+
+namespace hearth::server {
+
+ReplyText::ReplyText(std::shared_ptr<const engine::Tokenizer> tokenizer,
+                     std::vector<std::string> stop_strings)
+    : decoder_(std::move(tokenizer)), matcher_(std::move(stop_strings)) {}
+
+void ReplyText::match(std::string_view text) {
+  if (text.empty()) return;
+  decoded_ += text;
+  const engine::StopMatcher::Output output = matcher_.push(text);
+  visible_ += output.text.size();
+  stopped_ = output.stopped;
+}
+
+void ReplyText::cut_at_visible() {
+  decoded_.resize(visible_);
+  for (std::size_t& end : ends_) end = std::min(end, visible_);
+  to_ = ends_.size();
+}
+
+bool ReplyText::pull(const engine::TokenStream& stream) {
+  if (stopped_) return false;
+  const std::size_t before = to_;
+  const std::size_t published = stream.published();
+  while (ends_.size() < published && !stopped_) {
+    const engine::TokenRecord& token = stream.token(ends_.size());
+    match(decoder_.push(token.id));
+    ends_.push_back(decoded_.size());
+    lp_.push_back(token.logprob);
+  }
+  if (stopped_) {
+    cut_at_visible();
+  } else {
+    while (to_ < ends_.size() && ends_[to_] <= visible_) ++to_;
+  }
+  return to_ != before || stopped_;
+}
+
+void ReplyText::finish() {
+  if (!stopped_ && !ends_.empty()) {
+    match(decoder_.finish());
+    if (!stopped_) visible_ += matcher_.finish().size();
+    ends_.back() = decoded_.size();
+  }
+  cut_at_visible();
+}
+
+Delta ReplyText::slice(const MessageId& stream, std::size_t from) const {
+  Delta delta{.stream = stream, .from = from, .to = to_, .text = {}, .lp = {}, .bytes = {}};
+  delta.text = text().substr(end_of(from));
+  const auto at = [](const auto& list, std::size_t i) {
+    return list.begin() + static_cast<std::ptrdiff_t>(i);
+  };
+  delta.lp.assign(at(lp_, from), at(lp_, to_));
+  for (std::size_t i = from; i < to_; ++i) {
+    delta.bytes.push_back(static_cast<std::uint32_t>(end_of(i + 1) - end_of(i)));
+  }
+  return delta;
+}
+
+}  // namespace hearth::server

@@ -1,0 +1,56 @@
+// A reply's tokens as text: what may be shown, and exactly which token each byte came from.
+#pragma once
+
+#include <cstddef>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "engine/runtime/token_stream.h"
+#include "engine/text/stop_matcher.h"
+#include "engine/text/stream_decoder.h"
+#include "server/session/protocol.h"
+
+namespace hearth::server {
+
+// Positions are token indices (server/PROTOCOL.md §1). A token's bytes are those that it completed:
+// half a character belongs to the token that ends it. Tokens [0, to()) are shown: whole characters,
+// behind the stop strings' hold-back. One thread at a time.
+class ReplyText {
+ public:
+  ReplyText(std::shared_ptr<const engine::Tokenizer> tokenizer,
+            std::vector<std::string> stop_strings);
+
+  // Reads the tokens published since the last call. True: to() or the end changed. After a stop
+  // string nothing more is read.
+  bool pull(const engine::TokenStream& stream);
+
+  // Generation ended: shows what was held back. Call once, after the last pull.
+  void finish();
+
+  std::size_t to() const { return to_; }
+  std::string_view text() const { return std::string_view(decoded_).substr(0, end_of(to_)); }
+  bool stopped() const { return stopped_; }  // a stop string was found; text() ends before it
+
+  // Tokens [from, to()), from ≤ to().
+  Delta slice(const MessageId& stream, std::size_t from) const;
+
+ private:
+  std::size_t end_of(std::size_t num_tokens) const {
+    return num_tokens == 0 ? 0 : ends_[num_tokens - 1];
+  }
+  void match(std::string_view text);
+  void cut_at_visible();
+
+  engine::StreamDecoder decoder_;
+  engine::StopMatcher matcher_;
+  std::string decoded_;
+  std::vector<std::size_t> ends_;  // of each token read: where its bytes end in decoded_
+  std::vector<float> lp_;
+  std::size_t visible_ = 0;  // bytes of decoded_ that the matcher let go
+  std::size_t to_ = 0;
+  bool stopped_ = false;
+};
+
+}  // namespace hearth::server

@@ -1,0 +1,282 @@
+#include "server/store/memory_store.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "server/store/cursor.h"
+#include "server/store/row_values.h"
+
+namespace hearth::server {
+namespace {
+
+tl::unexpected<Error> not_found() {
+  return fail(ErrorCode::not_found, "There is no such id here.");
+}
+
+std::size_t size_of(const Message& message) {
+  return message.content.size() + message.params_json.size() + kMessageOverheadBytes;
+}
+
+bool is_live(const Message& message) {
+  return message.status == MessageStatus::queued || message.status == MessageStatus::streaming;
+}
+
+}  // namespace
+
+MemoryStore::MemoryStore(Post post, std::size_t bytes_per_user)
+    : post_(std::move(post)), bytes_per_user_(bytes_per_user) {}
+
+template <class T>
+void MemoryStore::answer(Done<T> done, Result<T> result) {
+  if (!done) return;
+  post_([done = std::move(done), result = std::move(result)] { done(result); });
+}
+
+MemoryStore::Account* MemoryStore::account(const UserId& owner) {
+  const auto found = accounts_.find(owner);
+  return found == accounts_.end() ? nullptr : &found->second;
+}
+
+MemoryStore::Thread* MemoryStore::thread(const UserId& owner, const ConversationId& conversation) {
+  Account* const mine = account(owner);
+  if (!mine) return nullptr;
+  const auto found = mine->threads.find(conversation);
+  return found == mine->threads.end() ? nullptr : &found->second;
+}
+
+MemoryStore::Place MemoryStore::place(const UserId& owner, const MessageId& id) {
+  Account* const mine = account(owner);
+  if (!mine) return {};
+  for (auto& [conversation, thread] : mine->threads) {
+    const auto found = std::find_if(thread.messages.begin(), thread.messages.end(),
+                                    [&](const Message& message) { return message.id == id; });
+    if (found != thread.messages.end()) return {&thread, &*found};
+  }
+  return {};
+}
+
+void MemoryStore::create_user(User user, std::optional<Sha256> credential, std::int64_t /*now_ms*/,
+                              Done<void> done) {
+  const UserId id = user.id;
+  if (!account(id)) accounts_[id].user = std::move(user);
+  if (credential) credentials_[*credential] = id;
+  answer<void>(std::move(done), {});
+}
+
+void MemoryStore::find_user(Sha256 credential, Done<std::optional<User>> done) {
+  const auto found = credentials_.find(credential);
+  std::optional<User> user;
+  if (found != credentials_.end()) user = accounts_.at(found->second).user;
+  answer<std::optional<User>>(std::move(done), std::move(user));
+}
+
+void MemoryStore::rename_user(UserId owner, std::string name, Done<void> done) {
+  Account* const mine = account(owner);
+  if (mine) mine->user.name = std::move(name);
+  answer<void>(std::move(done), mine ? Result<void>() : not_found());
+}
+
+void MemoryStore::find_request(UserId owner, std::string client_id,
+                               Done<std::optional<KnownRequest>> done) {
+  std::optional<KnownRequest> known;
+  Account* const mine = account(owner);
+  const auto request =
+      mine ? mine->requests.find(client_id) : std::map<std::string, Request>::iterator{};
+  if (mine && request != mine->requests.end()) {
+    if (const Place reply = place(owner, request->second.reply); reply.message) {
+      known =
+          KnownRequest{request->second.body_hash, reply.thread->conversation, *reply.message, {}};
+      const Place question = place(owner, reply.message->parent.value_or(MessageId{}));
+      if (question.message) known->grandparent = question.message->parent;
+    }
+  }
+  answer<std::optional<KnownRequest>>(std::move(done), std::move(known));
+}
+
+Result<ConversationPath> MemoryStore::path(const UserId& owner, const ConversationId& conversation,
+                                           const ParentRef& parent) {
+  const Thread* const found = thread(owner, conversation);
+  if (!found) return not_found();
+  ConversationPath result{found->conversation, {}};
+  std::optional<MessageId> next;
+  if (parent.kind == ParentRef::Kind::head) next = found->conversation.head;
+  if (parent.kind == ParentRef::Kind::message) next = parent.message;
+  while (next) {
+    const Place step = place(owner, *next);
+    if (step.thread != found) return not_found();
+    result.messages.push_back(*step.message);
+    next = step.message->parent;
+  }
+  std::reverse(result.messages.begin(), result.messages.end());
+  return result;
+}
+
+void MemoryStore::load_path(UserId owner, ConversationId conversation, ParentRef parent,
+                            Done<ConversationPath> done) {
+  answer<ConversationPath>(std::move(done), path(owner, conversation, parent));
+}
+
+Result<void> MemoryStore::add_turn(NewTurn turn) {
+  Account* const mine = account(turn.owner);
+  if (!mine) return not_found();
+  if (mine->requests.contains(turn.client_id))
+    return fail(ErrorCode::conflict, "This id was used a moment ago.");
+  std::size_t bytes = size_of(turn.reply);
+  if (turn.user_message) bytes += size_of(*turn.user_message);
+  if (mine->bytes + bytes > bytes_per_user_) {
+    return fail(ErrorCode::quota_exceeded,
+                "Your conversations fill the space this server gives; delete some.");
+  }
+  const auto& parent = turn.user_message ? turn.user_message->parent : turn.reply.parent;
+  if (turn.new_conversation) {
+    mine->threads[turn.conversation].conversation = *turn.new_conversation;
+  } else if (Thread* const found = thread(turn.owner, turn.conversation); !found) {
+    return not_found();
+  } else if (parent && place(turn.owner, *parent).thread != found) {
+    return not_found();
+  }
+  Thread& into = mine->threads.at(turn.conversation);
+  into.conversation.head = turn.reply.id;
+  into.conversation.updated_ms = turn.now_ms;
+  if (turn.system) into.conversation.system = *turn.system;
+  if (turn.params_json) into.conversation.params_json = *turn.params_json;
+  mine->requests[turn.client_id] = {turn.body_hash, turn.reply.id, turn.now_ms};
+  if (turn.user_message) into.messages.push_back(std::move(*turn.user_message));
+  into.messages.push_back(std::move(turn.reply));
+  mine->bytes += bytes;
+  return {};
+}
+
+void MemoryStore::begin_turn(NewTurn turn, Done<void> done) {
+  answer<void>(std::move(done), add_turn(std::move(turn)));
+}
+
+void MemoryStore::checkpoint(UserId owner, MessageId reply, std::string text, std::int64_t tokens) {
+  const Place found = place(owner, reply);
+  if (!found.message || !is_live(*found.message)) return;
+  account(owner)->bytes += text.size() - found.message->content.size();
+  found.message->content = std::move(text);
+  found.message->tokens = tokens;
+  found.message->status = MessageStatus::streaming;
+}
+
+void MemoryStore::finish_reply(UserId owner, MessageId reply, ReplyEnd end, Done<void> done) {
+  const Place found = place(owner, reply);
+  if (found.message) {
+    account(owner)->bytes += end.text.size() - found.message->content.size();
+    found.message->content = std::exchange(end.text, {});
+    found.message->tokens = end.tokens;
+    found.message->status = status_after(end.reason);
+    found.message->end = std::move(end);
+  }
+  answer<void>(std::move(done), found.message ? Result<void>() : not_found());
+}
+
+void MemoryStore::find_message(UserId owner, MessageId id, Done<FoundMessage> done) {
+  const Place found = place(owner, id);
+  if (!found.message) {
+    answer<FoundMessage>(std::move(done), not_found());
+  } else {
+    answer<FoundMessage>(std::move(done),
+                         FoundMessage{found.thread->conversation.id, *found.message});
+  }
+}
+
+void MemoryStore::list(UserId owner, std::string cursor, int limit, Done<ConversationPage> done) {
+  const auto from = parse_list_cursor(cursor);
+  if (!from) {
+    answer<ConversationPage>(std::move(done), tl::unexpected(from.error()));
+    return;
+  }
+  const auto key = [](const Conversation& row) { return std::pair(row.updated_ms, row.id); };
+  ConversationPage page;
+  if (Account* const mine = account(owner)) {
+    for (const auto& [id, thread] : mine->threads) {
+      if (key(thread.conversation) < std::pair(from->updated_ms, from->id))
+        page.conversations.push_back(thread.conversation);
+    }
+  }
+  std::sort(page.conversations.begin(), page.conversations.end(),
+            [&](const Conversation& a, const Conversation& b) { return key(a) > key(b); });
+  if (page.conversations.size() > static_cast<std::size_t>(limit)) {
+    page.conversations.resize(static_cast<std::size_t>(limit));
+    const Conversation& last = page.conversations.back();
+    page.next = to_string(ListCursor{last.updated_ms, last.id});
+  }
+  answer<ConversationPage>(std::move(done), std::move(page));
+}
+
+void MemoryStore::load(UserId owner, ConversationId conversation, std::string cursor,
+                       std::size_t bytes_max, Done<MessagePage> done) {
+  const auto after = parse_position_cursor(cursor);
+  const Thread* const found = thread(owner, conversation);
+  if (!after) {
+    answer<MessagePage>(std::move(done), tl::unexpected(after.error()));
+    return;
+  }
+  if (!found) {
+    answer<MessagePage>(std::move(done), not_found());
+    return;
+  }
+  MessagePage page{found->conversation, {}, {}};
+  std::size_t bytes = 0;
+  for (auto i = static_cast<std::size_t>(*after); i < found->messages.size(); ++i) {
+    bytes += size_of(found->messages[i]);
+    if (!page.messages.empty() && bytes > bytes_max) {
+      page.next = std::to_string(i);
+      break;
+    }
+    page.messages.push_back(found->messages[i]);
+  }
+  answer<MessagePage>(std::move(done), std::move(page));
+}
+
+void MemoryStore::rename(UserId owner, ConversationId conversation, std::string title,
+                         std::optional<std::int64_t> revision, Done<std::int64_t> done) {
+  Thread* const found = thread(owner, conversation);
+  if (!found) {
+    answer<std::int64_t>(std::move(done), not_found());
+    return;
+  }
+  Conversation& row = found->conversation;
+  if (revision && *revision != row.revision) {
+    answer<std::int64_t>(std::move(done),
+                         fail(ErrorCode::conflict, "The conversation is at revision " +
+                                                       std::to_string(row.revision) + "."));
+    return;
+  }
+  row.title = std::move(title);
+  answer<std::int64_t>(std::move(done), ++row.revision);
+}
+
+void MemoryStore::drop(Account& mine, std::map<ConversationId, Thread>::iterator dropped) {
+  for (const Message& message : dropped->second.messages) {
+    mine.bytes -= std::min(mine.bytes, size_of(message));
+    std::erase_if(mine.requests,
+                  [&](const auto& request) { return request.second.reply == message.id; });
+  }
+  mine.threads.erase(dropped);
+}
+
+void MemoryStore::remove(UserId owner, ConversationId conversation, Done<void> done) {
+  const bool exists = thread(owner, conversation) != nullptr;
+  if (exists) drop(*account(owner), account(owner)->threads.find(conversation));
+  answer<void>(std::move(done), exists ? Result<void>() : not_found());
+}
+
+void MemoryStore::clear(UserId owner, Done<std::int64_t> done) {
+  std::int64_t count = 0;
+  if (Account* const mine = account(owner)) {
+    for (; !mine->threads.empty(); ++count) drop(*mine, mine->threads.begin());
+  }
+  answer<std::int64_t>(std::move(done), count);
+}
+
+void MemoryStore::purge_requests(std::int64_t before_ms) {
+  for (auto& [owner, mine] : accounts_) {
+    std::erase_if(mine.requests,
+                  [&](const auto& request) { return request.second.created_ms < before_ms; });
+  }
+}
+
+}  // namespace hearth::server

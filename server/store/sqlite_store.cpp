@@ -1,0 +1,150 @@
+#include "server/store/sqlite_store.h"
+
+#include <utility>
+
+#include <sys/stat.h>
+
+#include "server/store/data_dir.h"
+#include "server/store/rows.h"
+#include "server/store/schema.h"
+
+namespace hearth::server {
+namespace {
+
+// Work that keeps its result until the service's thread asks for it. Refusals (not_found, conflict)
+// undo what it changed.
+template <class T, class Work>
+Job job(Work work, HistoryStore::Done<T> done) {
+  auto result =
+      std::make_shared<Result<T>>(fail(ErrorCode::internal, "The store did not run this."));
+  return {.work =
+              [result, work = std::move(work)](Database& db) {
+                *result = work(db);
+                return result->has_value();
+              },
+          .complete =
+              [result, done = std::move(done)](std::optional<Error> error) {
+                if (!done) return;
+                if (error) *result = tl::unexpected(std::move(*error));
+                done(std::move(*result));
+              }};
+}
+
+class Store final : public SqliteStore {
+ public:
+  Store(DataDir dir, std::unique_ptr<Database> writer, std::unique_ptr<Database> reader, Post post,
+        int num_interrupted)
+      : dir_(std::move(dir)),
+        num_interrupted_(num_interrupted),
+        reader_(std::move(reader), post),
+        writer_(std::move(writer), post) {}
+
+  std::size_t commits() const override { return writer_.commits(); }
+  int num_interrupted() const override { return num_interrupted_; }
+
+  void create_user(User user, std::optional<Sha256> credential, std::int64_t now_ms,
+                   Done<void> done) override {
+    write<void>([=](Database& db) { return rows::create_user(db, user, credential, now_ms); },
+                std::move(done));
+  }
+  void find_user(Sha256 credential, Done<std::optional<User>> done) override {
+    read<std::optional<User>>([=](Database& db) { return rows::find_user(db, credential); },
+                              std::move(done));
+  }
+  void rename_user(UserId owner, std::string name, Done<void> done) override {
+    write<void>([=](Database& db) { return rows::rename_user(db, owner, name); }, std::move(done));
+  }
+  void find_request(UserId owner, std::string client_id,
+                    Done<std::optional<KnownRequest>> done) override {
+    read<std::optional<KnownRequest>>(
+        [=](Database& db) { return rows::find_request(db, owner, client_id); }, std::move(done));
+  }
+  void load_path(UserId owner, ConversationId conversation, ParentRef parent,
+                 Done<ConversationPath> done) override {
+    read<ConversationPath>(
+        [=](Database& db) { return rows::load_path(db, owner, conversation, parent); },
+        std::move(done));
+  }
+  void begin_turn(NewTurn turn, Done<void> done) override {
+    write<void>([turn = std::move(turn)](Database& db) { return rows::begin_turn(db, turn); },
+                std::move(done));
+  }
+  void checkpoint(UserId owner, MessageId reply, std::string text, std::int64_t tokens) override {
+    write<void>([=](Database& db) { return rows::checkpoint(db, owner, reply, text, tokens); },
+                nullptr);
+  }
+  void finish_reply(UserId owner, MessageId reply, ReplyEnd end, Done<void> done) override {
+    write<void>([=](Database& db) { return rows::finish_reply(db, owner, reply, end); },
+                std::move(done));
+  }
+  void find_message(UserId owner, MessageId id, Done<FoundMessage> done) override {
+    read<FoundMessage>([=](Database& db) { return rows::find_message(db, owner, id); },
+                       std::move(done));
+  }
+  void list(UserId owner, std::string cursor, int limit, Done<ConversationPage> done) override {
+    read<ConversationPage>([=](Database& db) { return rows::list(db, owner, cursor, limit); },
+                           std::move(done));
+  }
+  void load(UserId owner, ConversationId conversation, std::string cursor, std::size_t bytes_max,
+            Done<MessagePage> done) override {
+    read<MessagePage>(
+        [=](Database& db) { return rows::load(db, owner, conversation, cursor, bytes_max); },
+        std::move(done));
+  }
+  void rename(UserId owner, ConversationId conversation, std::string title,
+              std::optional<std::int64_t> revision, Done<std::int64_t> done) override {
+    write<std::int64_t>(
+        [=](Database& db) { return rows::rename(db, owner, conversation, title, revision); },
+        std::move(done));
+  }
+  void remove(UserId owner, ConversationId conversation, Done<void> done) override {
+    write<void>([=](Database& db) { return rows::remove(db, owner, conversation); },
+                std::move(done));
+  }
+  void clear(UserId owner, Done<std::int64_t> done) override {
+    write<std::int64_t>([=](Database& db) { return rows::clear(db, owner); }, std::move(done));
+  }
+  void purge_requests(std::int64_t before_ms) override {
+    write<void>([=](Database& db) { return rows::purge_requests(db, before_ms); }, nullptr);
+  }
+
+ private:
+  template <class T, class Work>
+  void write(Work work, Done<T> done) {
+    writer_.push(job<T>(std::move(work), std::move(done)));
+  }
+  template <class T, class Work>
+  void read(Work work, Done<T> done) {
+    reader_.push(job<T>(std::move(work), std::move(done)));
+  }
+
+  DataDir dir_;  // unlocked last
+  int num_interrupted_;
+  Reader reader_;
+  Writer writer_;  // stopped first: it finishes what was accepted
+};
+
+}  // namespace
+
+Result<std::unique_ptr<SqliteStore>> SqliteStore::open(const std::filesystem::path& data_dir,
+                                                       Post post) {
+  auto dir = DataDir::open(data_dir);
+  if (!dir) return tl::unexpected(dir.error());
+  const std::filesystem::path file = data_dir / "hearth.db";
+  try {
+    auto writer = std::make_unique<Database>(file, Database::Mode::read_write);
+    ::chmod(
+        file.c_str(),
+        0600);  // conversations are private; the -wal and -shm files take the mode of the database
+    prepare_schema(*writer);
+    const int num_interrupted = mark_interrupted(*writer);
+    auto reader = std::make_unique<Database>(file, Database::Mode::read_only);
+    return std::make_unique<Store>(std::move(*dir), std::move(writer), std::move(reader),
+                                   std::move(post), num_interrupted);
+  } catch (const StoreFailure& failure) {
+    return fail(ErrorCode::io_error,
+                "The history in " + file.string() + " cannot be used: " + failure.error.detail);
+  }
+}
+
+}  // namespace hearth::server

@@ -1,0 +1,130 @@
+#include "server/store/worker.h"
+
+#include <algorithm>
+#include <iterator>
+#include <utility>
+
+namespace hearth::server {
+namespace {
+
+Error unavailable() {
+  return {ErrorCode::storage_unavailable, "The history store takes nothing more now."};
+}
+
+void refuse(const Post& post, Job job) {
+  post([complete = std::move(job.complete)] { complete(unavailable()); });
+}
+
+}  // namespace
+
+bool JobQueue::push(Job job) {
+  {
+    const std::lock_guard lock(mutex_);
+    if (is_stopped_ || jobs_.size() == kJobsMax) return false;
+    jobs_.push_back(std::move(job));
+  }
+  changed_.notify_one();
+  return true;
+}
+
+std::vector<Job> JobQueue::take(std::size_t jobs_max) {
+  std::unique_lock lock(mutex_);
+  changed_.wait(lock, [this] { return is_stopped_ || !jobs_.empty(); });
+  const auto count = static_cast<std::ptrdiff_t>(std::min(jobs_max, jobs_.size()));
+  std::vector<Job> jobs(std::make_move_iterator(jobs_.begin()),
+                        std::make_move_iterator(jobs_.begin() + count));
+  jobs_.erase(jobs_.begin(), jobs_.begin() + count);
+  return jobs;
+}
+
+void JobQueue::stop() {
+  {
+    const std::lock_guard lock(mutex_);
+    is_stopped_ = true;
+  }
+  changed_.notify_all();
+}
+
+Writer::Writer(std::unique_ptr<Database> database, Post post)
+    : database_(std::move(database)), post_(std::move(post)), thread_([this] { run(); }) {}
+
+Writer::~Writer() { queue_.stop(); }
+
+void Writer::push(Job job) {
+  if (!queue_.push(job)) refuse(post_, std::move(job));
+}
+
+void Writer::run() {
+  while (true) {
+    std::vector<Job> batch = queue_.take(kBatchMax);
+    if (batch.empty()) return;
+    std::vector<std::optional<Error>> outcomes(batch.size());
+    if (const auto failed = commit(batch, outcomes)) {
+      std::fill(outcomes.begin(), outcomes.end(), failed);  // nothing of this batch is on disk
+    }
+    post_([batch = std::move(batch), outcomes = std::move(outcomes)] {
+      for (std::size_t i = 0; i < batch.size(); ++i) batch[i].complete(outcomes[i]);
+    });
+  }
+}
+
+std::optional<Error> Writer::commit(std::vector<Job>& batch,
+                                    std::vector<std::optional<Error>>& outcomes) {
+  try {
+    database_->execute("BEGIN IMMEDIATE");
+    for (std::size_t i = 0; i < batch.size(); ++i) {
+      database_->execute("SAVEPOINT job");
+      bool keep = false;
+      try {
+        keep = batch[i].work(*database_);
+      } catch (const StoreFailure& failure) {
+        // A full disk may have ended the whole transaction: then no job of this batch is safe.
+        if (!database_->in_transaction() || failure.error.code == ErrorCode::storage_unavailable)
+          throw;
+        outcomes[i] = failure.error;
+      }
+      if (!keep) database_->execute("ROLLBACK TO job");
+      database_->execute("RELEASE job");
+    }
+    database_->execute("COMMIT");
+    ++commits_;
+    return std::nullopt;
+  } catch (const StoreFailure& failure) {
+    try {
+      if (database_->in_transaction()) database_->execute("ROLLBACK");
+    } catch (const StoreFailure&) {
+      // The transaction is gone either way; the next BEGIN says whether the disk is back.
+    }
+    return Error{ErrorCode::storage_unavailable, failure.error.detail};
+  }
+}
+
+Reader::Reader(std::unique_ptr<Database> database, Post post)
+    : database_(std::move(database)), post_(std::move(post)), thread_([this] { run(); }) {}
+
+Reader::~Reader() { queue_.stop(); }
+
+void Reader::push(Job job) {
+  if (!queue_.push(job)) refuse(post_, std::move(job));
+}
+
+void Reader::run() {
+  while (true) {
+    std::vector<Job> jobs = queue_.take(1);
+    if (jobs.empty()) return;
+    std::optional<Error> outcome;
+    try {
+      database_->execute("BEGIN");
+      jobs.front().work(*database_);
+      database_->execute("COMMIT");
+    } catch (const StoreFailure& failure) {
+      outcome = failure.error;
+      if (database_->in_transaction()) database_->execute("ROLLBACK");
+    }
+    post_([complete = std::move(jobs.front().complete), outcome = std::move(outcome)] {
+      complete(outcome);
+    });
+  }
+}
+
+}  // namespace hearth::server

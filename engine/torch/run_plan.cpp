@@ -1,0 +1,155 @@
+#include "engine/torch/run_plan.h"
+
+#include <algorithm>
+#include <cstdlib>
+#include <fstream>
+#include <limits>
+#include <string>
+#include <thread>
+
+#include <torch/cuda.h>
+
+#include "engine/torch/attention.h"
+#include "engine/torch/cpu_matmul.h"
+
+namespace hearth::engine {
+namespace {
+
+constexpr double kGiB = 1024.0 * 1024.0 * 1024.0;
+
+std::string gib(double bytes) {
+  std::string text = std::to_string(bytes / kGiB);
+  return text.substr(0, text.find('.') + 3) + " GiB";
+}
+
+// What Linux believes can be had without swapping; a container's limit is not seen here.
+std::int64_t available_memory() {
+  std::ifstream file("/proc/meminfo");
+  std::string key;
+  std::int64_t kib = 0;
+  std::string unit;
+  while (file >> key >> kib >> unit) {
+    if (key == "MemAvailable:") return kib * 1024;
+  }
+  return std::numeric_limits<std::int64_t>::max();
+}
+
+Result<at::Device> choose_device(ComputeDevice wanted) {
+  const bool has_cuda = torch::cuda::is_available();
+  if (wanted == ComputeDevice::cuda && !has_cuda) {
+    return fail(ErrorCode::engine_failed, "This build of libtorch finds no CUDA device.");
+  }
+  return has_cuda && wanted != ComputeDevice::cpu ? at::Device(at::kCUDA, 0) : at::Device(at::kCPU);
+}
+
+Result<at::ScalarType> choose_dtype(ComputeDtype wanted, const at::Device& device, Dtype stored) {
+  switch (wanted) {
+    case ComputeDtype::fp32:
+      return at::kFloat;
+    case ComputeDtype::bf16:
+      return at::kBFloat16;
+    case ComputeDtype::fp16:
+      if (device.is_cpu()) {
+        return fail(ErrorCode::dtype_unsupported,
+                    "fp16 needs a GPU; on the CPU choose fp32 or bf16.");
+      }
+      return at::kHalf;
+    case ComputeDtype::automatic:
+      break;
+  }
+  if (device.is_cpu()) return at::kFloat;
+  if (stored == Dtype::f16) return at::kHalf;
+  return stored == Dtype::bf16 ? at::kBFloat16 : at::kFloat;
+}
+
+Result<void> check_options(const RunnerOptions& options) {
+  const auto invalid = [](const char* what) { return fail(ErrorCode::invalid_parameter, what); };
+  if (options.block_size < 1 || kAttentionChunk % options.block_size != 0) {
+    return invalid("block_size must divide 256.");
+  }
+  if (options.max_sequences < 1) return invalid("max_sequences must be at least 1.");
+  if (options.max_batch_tokens < 1) return invalid("max_batch_tokens must be at least 1.");
+  if (options.threads < 0) return invalid("threads must be 0 or more.");
+  if (options.num_blocks < 0 || options.kv_cache_bytes < 0 || options.context_length < 0) {
+    return invalid("num_blocks, kv_cache_bytes and context_length must be 0 or more.");
+  }
+  return {};
+}
+
+// Blocks for every slot's full context, but at most a quarter of the memory that the weights leave.
+std::int64_t automatic_blocks(const RunnerOptions& options, std::int64_t context,
+                              std::int64_t block_bytes, std::int64_t memory_left) {
+  const std::int64_t per_sequence = (context + options.block_size - 1) / options.block_size;
+  const std::int64_t affordable = memory_left / 4 / block_bytes;
+  return std::min(per_sequence * options.max_sequences, affordable);
+}
+
+const char* name_of(at::ScalarType dtype) {
+  if (dtype == at::kFloat) return "fp32";
+  return dtype == at::kBFloat16 ? "bf16" : "fp16";
+}
+
+std::string describe(const RunPlan& plan, at::ScalarType dtype) {
+  if (!plan.options.device().is_cpu()) {
+    return std::string("TorchDecoder on ") + plan.options.device().str() + ", " + name_of(dtype);
+  }
+  return std::string("TorchDecoder on the CPU, ") + name_of(dtype) + ", " +
+         cpu_matmul_instruction_set() + ", " + std::to_string(plan.threads) +
+         (plan.threads == 1 ? " thread" : " threads");
+}
+
+}  // namespace
+
+Result<RunPlan> make_run_plan(const WeightMap& weights, const ModelSpec& spec,
+                              const RunnerOptions& options) {
+  if (auto checked = check_options(options); !checked) return tl::unexpected(checked.error());
+  const auto device = choose_device(options.device);
+  if (!device) return tl::unexpected(device.error());
+  const Dtype stored = weights.at(spec.names.embedding + ".weight").dtype;
+  const auto dtype = choose_dtype(options.dtype, *device, stored);
+  if (!dtype) return tl::unexpected(dtype.error());
+
+  RunPlan plan;
+  plan.options = at::TensorOptions(*dtype).device(*device);
+  const unsigned cores = std::max(1U, std::thread::hardware_concurrency());
+  plan.threads = options.threads > 0 ? options.threads : static_cast<int>(cores);
+
+  const auto element_bytes = static_cast<std::int64_t>(c10::elementSize(*dtype));
+  const std::int64_t weight_bytes =
+      static_cast<std::int64_t>(weights.num_parameters()) * element_bytes;
+  const std::int64_t block_bytes = kv_bytes_per_token(spec, element_bytes) * options.block_size;
+  const std::int64_t memory =
+      device->is_cpu() ? available_memory() : std::numeric_limits<std::int64_t>::max() / 2;
+  const std::int64_t memory_left = memory - weight_bytes;
+
+  RunnerTraits& traits = plan.traits;
+  traits.vocab_size = spec.vocab_size;
+  traits.context_length = options.context_length > 0
+                              ? std::min(options.context_length, spec.context_length)
+                              : spec.context_length;
+  traits.block_size = options.block_size;
+  traits.max_sequences = options.max_sequences;
+  traits.max_batch_tokens = options.max_batch_tokens;
+  if (options.num_blocks > 0) {
+    traits.num_blocks = options.num_blocks;
+  } else if (options.kv_cache_bytes > 0) {
+    traits.num_blocks = options.kv_cache_bytes / block_bytes;
+  } else {
+    traits.num_blocks = automatic_blocks(options, traits.context_length, block_bytes, memory_left);
+  }
+  // Linux grants memory that it does not have and then kills the process: ask before, not after.
+  const double needed = static_cast<double>(weight_bytes) +
+                        static_cast<double>(traits.num_blocks) * static_cast<double>(block_bytes);
+  if (traits.num_blocks < 1 || needed > static_cast<double>(memory)) {
+    return fail(ErrorCode::out_of_memory,
+                "The model needs " + gib(static_cast<double>(weight_bytes)) + " in " +
+                    name_of(*dtype) + " and " + gib(needed - static_cast<double>(weight_bytes)) +
+                    " of KV cache, but only " + gib(static_cast<double>(memory)) +
+                    " of memory is free.");
+  }
+  traits.context_length = std::min(traits.context_length, traits.num_blocks * traits.block_size);
+  traits.description = describe(plan, *dtype);
+  return plan;
+}
+
+}  // namespace hearth::engine

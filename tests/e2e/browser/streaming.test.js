@@ -5,6 +5,7 @@ import {lastReply, replies, send, until, useBrowser, visit} from './support/brow
 import {FakeHearth} from './support/fake_hearth.js';
 
 const browser = useBrowser();
+const named = useBrowser(['--host-resolver-rules=MAP hearth.test 127.0.0.1']);
 
 /** A page with one question asked and its reply in the test's hand. */
 const asked = async (t, question = 'Tell me') => {
@@ -170,4 +171,24 @@ test('thoughts are open while they are written and fold when the answer begins',
   reply.say({type: 'delta', from: 2, to: 3, text: 'The answer', channel: 'answer'});
   await shows(page, 'The answer');
   assert.equal(await page.locator('details.reasoning').getAttribute('open'), null);
+});
+
+test('code is copied exactly, on plain http on a name of its own', async (t) => {
+  const hearth = await FakeHearth.start(t);
+  const code = 'if (a < b) {\n\treturn "x";   // ␣\n}\n';
+  hearth.answer = (reply) => {
+    reply.write(`Here:\n\n\`\`\`js\n${code}\`\`\`\n`);
+    reply.done();
+  };
+  const {page, context, assertClean} = await visit(named(), `http://hearth.test:${hearth.port}`);
+  t.after(() => context.close());
+  assert.equal(await page.evaluate(() => window.isSecureContext), false);
+  await send(page, 'Code');
+  await page.getByRole('button', {name: 'Copy the code'}).click();
+  await page.locator('.toast', {hasText: 'Copied'}).waitFor();
+  await page.locator('#message').focus();
+  await page.keyboard.press('Control+v');
+  await page.waitForFunction(() => document.querySelector('#message')?.value !== '');
+  assert.equal(await page.locator('#message').inputValue(), code);
+  assertClean();
 });

@@ -14,6 +14,11 @@ export async function copyText(text) {
   area.className = 'unseen';
   area.value = text;
   area.readOnly = true;
+  // What is copied is the text itself, not the look of a hidden field: that would fold tabs and spaces.
+  area.addEventListener('copy', (event) => {
+    event.clipboardData?.setData('text/plain', text);
+    event.preventDefault();
+  });
   document.body.append(area);
   area.select();
   const copied = document.execCommand('copy');

@@ -12,7 +12,7 @@ const types = {'.html': 'text/html; charset=utf-8', '.js': 'text/javascript; cha
 export const policy = "default-src 'none'; script-src 'self'; connect-src 'self'; img-src 'self' data:; style-src 'self'; font-src 'self'; " +
   "frame-ancestors 'none'; base-uri 'none'; form-action 'none'";
 const newId = () => randomBytes(16).toString('hex');
-const limits = {frame_bytes: 1048576, content_bytes: 524288, system_bytes: 16384, title_chars: 200, max_tokens: 4096};
+const defaultLimits = {frame_bytes: 1048576, content_bytes: 524288, system_bytes: 16384, title_chars: 200, max_tokens: 4096};
 const readyModel = {id: 'demo', name: 'Hearth demo', state: 'ready', context_length: 2048, max_tokens: 512, decoder: 'cpu, bf16',
   defaults: {do_sample: true, temperature: 0.7, top_k: 50, top_p: 0.8, min_p: 0, repetition_penalty: 1.1}};
 
@@ -74,6 +74,8 @@ export class FakeHearth {
   /** @type {any[]} */ received = [];
   /** @type {Set<import('ws').WebSocket>} */ sockets = new Set();
   model = readyModel;
+  limits = {...defaultLimits};
+  /** @type {string[]} messages the next reply does not see */ drops = [];
   joinCode = '';
   epoch = newId();
   /** @type {(reply: FakeReply) => void} what happens with each accepted message */ answer = () => {};
@@ -165,7 +167,7 @@ export class FakeHearth {
     switch (message.type) {
       case 'hello':
         return send({type: 'ready', session: newId(), epoch: this.epoch, user: {id: user.id, name: user.name, kind: user.kind}, resumed: 'none',
-          heartbeat_ms: 25000, durable: true, server: {name: 'hearth', version: '0.1.0'}, limits, models: [this.model]});
+          heartbeat_ms: 25000, durable: true, server: {name: 'hearth', version: '0.1.0'}, limits: this.limits, models: [this.model]});
       case 'ping':
         return send({type: 'pong', t: message.t});
       case 'chat.create':
@@ -223,7 +225,7 @@ export class FakeHearth {
     const question = request.regenerate ? conversation.messages.find(({id}) => id === request.parent)
       : {id: newId(), parent: 'parent' in request ? request.parent : conversation.head, role: 'user', content: request.content, created: now, status: 'done'};
     if (!request.regenerate) conversation.messages.push(question);
-    const message = {id: newId(), parent: question.id, role: 'assistant', content: '', created: now, status: 'streaming', model: 'demo', seed: 1, params: {}, dropped: [], to: 0};
+    const message = {id: newId(), parent: question.id, role: 'assistant', content: '', created: now, status: 'streaming', model: 'demo', seed: 1, params: {}, dropped: this.drops, to: 0};
     conversation.messages.push(message);
     conversation.head = message.id;
     conversation.updated = now;

@@ -1,0 +1,151 @@
+// The page on a real server with the demo model: send, stream, stop, reload, history, two people, a phone, night, and plain http on a name of its own.
+import assert from 'node:assert/strict';
+import test from 'node:test';
+import {startServer} from '../support/server.js';
+import {lastReply, phone, replies, send, useBrowser, visit} from './support/browser.js';
+
+const browser = useBrowser(['--host-resolver-rules=MAP hearth.test 127.0.0.1']);
+
+/** Long enough to be seen growing; seeded by nothing, so tests read its shape and not its words. */
+const long = 'Tell me a long story.';
+
+const finished = async (page, count = 1) => page.locator('.turn[data-from="model"] .tools .meta').nth(count - 1).waitFor({timeout: 60_000});
+
+test('send, stream, reload: the reply grows and the history is there', async (t) => {
+  const {url} = await startServer(t);
+  const {page, context, assertClean} = await visit(browser(), url);
+  t.after(() => context.close());
+  await page.locator('.welcome').waitFor();
+  await page.evaluate(() => {
+    window['lengths'] = new Set();
+    const log = /** @type {Element} */ (document.querySelector('.log'));
+    new MutationObserver(() => window['lengths'].add(document.querySelector('.turn[data-from="model"] > .prose')?.textContent?.length ?? 0))
+      .observe(log, {childList: true, characterData: true, subtree: true});
+  });
+  await send(page, long);
+  await page.locator('.turn[aria-busy="true"]').waitFor();
+  await finished(page);
+  assert.ok(await page.evaluate(() => window['lengths'].size) >= 3, 'the text came in pieces');
+  const text = await lastReply(page);
+  assert.ok(text && text.trim().length > 0);
+  const title = await page.locator('.topbar h1').textContent();
+  assert.match(long, new RegExp(`^${title?.replace(/[….]+$/, '').slice(0, 10)}`));
+  const [shown, tokens] = [await lastReply(page), await page.locator('.tools .meta').textContent()];
+
+  await page.reload();
+  await finished(page);
+  assert.equal(await lastReply(page), shown);
+  assert.equal(await page.locator('.tools .meta').textContent(), tokens);
+  assert.equal(await page.locator('.rail li').count(), 1);
+  assertClean();
+});
+
+test('a reload in the middle goes on, and Stop ends it', async (t) => {
+  const {url} = await startServer(t);
+  const {page, context, assertClean} = await visit(browser(), url);
+  t.after(() => context.close());
+  await page.locator('.topbar [data-for="settings"]').click();
+  await page.getByLabel('Temperature, exact').fill('2');   // the demo model then rarely finds its end
+  await page.getByLabel('Temperature, exact').press('Tab');
+  await page.getByLabel('Longest reply, exact').fill('2000');
+  await page.getByLabel('Longest reply, exact').press('Tab');
+  await page.keyboard.press('Escape');
+  await page.locator('.sheet').waitFor({state: 'hidden'});
+  await send(page, long);
+  await page.waitForFunction(() => (document.querySelector('.turn[data-from="model"] > .prose')?.textContent?.length ?? 0) > 10);
+  await page.reload();
+  await page.locator('.turn[data-from="model"] > .prose').waitFor();
+  if (await page.locator('.send[data-kind="stop"]').count()) {
+    await page.locator('.send[data-kind="stop"]').click();
+    await finished(page);
+    await page.locator('.trouble', {hasText: 'Stopped.'}).waitFor();
+  }
+  const kept = await lastReply(page);
+  await page.reload();
+  await finished(page);
+  assert.equal(await lastReply(page), kept);
+  assertClean();
+});
+
+test('two people do not see each other’s conversations', async (t) => {
+  const {url} = await startServer(t);
+  const [ada, bob] = await Promise.all([visit(browser(), url), visit(browser(), url)]);
+  t.after(() => Promise.all([ada.context.close(), bob.context.close()]));
+  await Promise.all([send(ada.page, 'My name is Ada.'), send(bob.page, 'My name is Bob.')]);
+  await Promise.all([finished(ada.page), finished(bob.page)]);
+  await Promise.all([ada.page.reload(), bob.page.reload()]);
+  await Promise.all([finished(ada.page), finished(bob.page)]);
+  assert.deepEqual(await ada.page.locator('.rail li a').allTextContents(), ['My name is Ada.']);
+  assert.deepEqual(await bob.page.locator('.rail li a').allTextContents(), ['My name is Bob.']);
+  await bob.page.goto(ada.page.url());
+  await bob.page.reload();
+  await bob.page.getByText('This conversation is not here any more.').waitFor();
+  ada.assertClean();
+});
+
+test('a second turn remembers the first; another version stands beside it', async (t) => {
+  const {url} = await startServer(t);
+  const {page, context, assertClean} = await visit(browser(), url);
+  t.after(() => context.close());
+  await send(page, 'Hello!');
+  await finished(page);
+  await send(page, 'Count from 3 to 9.');
+  await finished(page, 2);
+  assert.equal(await replies(page).count(), 2);
+  await page.getByRole('button', {name: 'Write it again'}).last().click();
+  await page.locator('.branch data', {hasText: '2/2'}).waitFor({timeout: 60_000});
+  await page.reload();
+  await page.locator('.branch data', {hasText: '2/2'}).waitFor();
+  assertClean();
+});
+
+test('rename, delete and clear reach the server', async (t) => {
+  const {url} = await startServer(t);
+  const {page, context, assertClean} = await visit(browser(), url);
+  t.after(() => context.close());
+  const row = page.locator('.rail li');
+  await send(page, 'Hello!');
+  await finished(page);
+  await row.hover();
+  await row.getByRole('button', {name: /Rename or delete/}).click();
+  await row.getByRole('button', {name: 'Rename', exact: true}).click();
+  await page.getByLabel('New title').fill('问候 <b>');
+  await page.getByLabel('New title').press('Enter');
+  await page.locator('.topbar h1', {hasText: '问候 <b>'}).waitFor();
+  await page.reload();
+  await page.locator('.topbar h1', {hasText: '问候 <b>'}).waitFor();
+  await page.locator('.topbar [data-for="settings"]').click();
+  await page.getByRole('button', {name: 'Delete all conversations'}).click();
+  await page.reload();
+  await page.getByText('What you ask will be listed here.').waitFor();
+  assertClean();
+});
+
+test('on a phone, by night, in Chinese', async (t) => {
+  const {url} = await startServer(t);
+  const {page, context, assertClean} = await visit(browser(), url, {...phone, colorScheme: 'dark', locale: 'zh-CN'});
+  t.after(() => context.close());
+  await page.getByPlaceholder('给模型发消息').fill('你好，我叫林晓。');
+  await page.locator('.send').click();
+  await finished(page);
+  assert.equal(await page.evaluate(() => document.documentElement.scrollWidth), 390);
+  assert.equal(await page.locator('.turn[data-from="person"] .prose').getAttribute('lang'), 'zh-Hans');
+  assertClean();
+});
+
+test('everything works on plain http on a name: no secure context, and copying still copies', async (t) => {
+  const {port} = await startServer(t, {args: ['--allow-host', 'hearth.test']});
+  const {page, context, assertClean} = await visit(browser(), `http://hearth.test:${port}`);
+  t.after(() => context.close());
+  assert.equal(await page.evaluate(() => window.isSecureContext), false);
+  await send(page, 'Hello!');
+  await finished(page);
+  await page.getByRole('button', {name: 'Copy', exact: true}).last().click();
+  await page.locator('.toast', {hasText: 'Copied'}).waitFor();
+  await page.locator('#message').focus();
+  await page.keyboard.press('Control+v');
+  const pasted = await page.locator('#message').inputValue();
+  assert.ok(pasted.trim().length > 0);
+  assert.equal(pasted.replace(/\s+/g, ' ').trim(), (await lastReply(page))?.replace(/\s+/g, ' ').trim());
+  assertClean();
+});

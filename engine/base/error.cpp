@@ -92,6 +92,8 @@ std::string_view to_string(ErrorCode code) {
       return "template_security";
     case ErrorCode::template_type:
       return "template_type";
+    case ErrorCode::template_value:
+      return "template_value";
     case ErrorCode::template_runtime:
       return "template_runtime";
     case ErrorCode::template_limit:

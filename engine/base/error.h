@@ -9,7 +9,8 @@
 
 namespace hearth {
 
-// The machine-readable half of an error. Its wire name (to_string) is stable: clients and tests rely on it.
+// The machine-readable half of an error. Its wire name (to_string) is stable: clients and tests
+// rely on it.
 enum class ErrorCode {
   // A request that cannot be understood or honoured.
   invalid_json,
@@ -59,6 +60,7 @@ enum class ErrorCode {
   template_undefined,
   template_security,
   template_type,
+  template_value,
   template_runtime,
   template_limit,
   // The command line.

@@ -1,0 +1,79 @@
+#include "engine/cpu/activations.h"
+
+namespace hearth::engine::cpu {
+namespace {
+
+template <class T>
+void at_least(std::vector<T>& buffer, std::int64_t size) {
+  if (static_cast<std::int64_t>(buffer.size()) < size)
+    buffer.resize(static_cast<std::size_t>(size));
+}
+
+}  // namespace
+
+void Activations::prepare(WeightFormat format, std::int64_t rows, std::int64_t k) {
+  format_ = format;
+  rows_ = rows;
+  k_ = k;
+  const int best = format == WeightFormat::bf16   ? kernels_.rows_bf16
+                   : format == WeightFormat::int8 ? kernels_.rows_int8
+                                                  : kernels_.rows_int4;
+  num_tiles_ = (rows + best - 1) / best;
+  const std::int64_t size = rows * padded_k(k);
+  if (format == WeightFormat::bf16) {
+    if (kernels_.bf16_activations) {
+      at_least(bf16_, size);
+    } else {
+      at_least(f32_, size);
+    }
+    return;
+  }
+  at_least(q8_, size);
+  at_least(scale_, size / kGroup);
+  at_least(sum_, size / kGroup);
+}
+
+// Tiles of equal height, give or take one row: 8 rows at a best height of 6 are 4 + 4, not 6 + 2.
+std::int64_t Activations::first_row(std::int64_t tile) const {
+  const std::int64_t extra = rows_ % num_tiles_;
+  return tile * (rows_ / num_tiles_) + (tile < extra ? tile : extra);
+}
+
+std::int64_t Activations::tile_of(std::int64_t row) const {
+  const std::int64_t height = rows_ / num_tiles_;
+  const std::int64_t extra = rows_ % num_tiles_;
+  const std::int64_t in_tall = extra * (height + 1);
+  return row < in_tall ? row / (height + 1) : extra + (row - in_tall) / height;
+}
+
+void Activations::put(std::int64_t row, const float* values) {
+  const std::int64_t tile = tile_of(row);
+  const std::int64_t first = first_row(tile);
+  const auto rows = static_cast<int>(first_row(tile + 1) - first);
+  const auto in_tile = static_cast<int>(row - first);
+  const std::int64_t k_padded = padded_k(k_);
+  if (format_ != WeightFormat::bf16) {
+    kernels_.put_q8(values, k_, k_padded, in_tile, rows, q8_.data() + first * k_padded,
+                    scale_.data() + first * (k_padded / kGroup),
+                    sum_.data() + first * (k_padded / kGroup));
+  } else if (kernels_.bf16_activations) {
+    kernels_.put_bf16(values, k_, k_padded, in_tile, rows, bf16_.data() + first * k_padded);
+  } else {
+    kernels_.put_f32(values, k_, k_padded, in_tile, rows, f32_.data() + first * k_padded);
+  }
+}
+
+ActivationTile Activations::tile(std::int64_t index) const {
+  const std::int64_t first = first_row(index);
+  const std::int64_t k_padded = padded_k(k_);
+  const std::int64_t group = first * (k_padded / kGroup);
+  return {f32_.data() + first * k_padded,
+          bf16_.data() + first * k_padded,
+          q8_.data() + first * k_padded,
+          scale_.data() + group,
+          sum_.data() + group,
+          static_cast<int>(first_row(index + 1) - first),
+          k_padded};
+}
+
+}  // namespace hearth::engine::cpu

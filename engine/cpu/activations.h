@@ -1,0 +1,45 @@
+// The input of one matrix product: activation rows in the tiles and number form that the weights'
+// kernel wants.
+#pragma once
+
+#include <cstdint>
+#include <vector>
+
+#include "engine/cpu/kernels/kernels.h"
+#include "engine/cpu/packed_matrix.h"
+
+namespace hearth::engine::cpu {
+
+// Buffers grow to the largest product and are then reused. prepare and finish run on the engine
+// thread, put on any worker.
+class Activations {
+ public:
+  explicit Activations(const KernelTable& kernels) : kernels_(kernels) {}
+
+  // Starts `rows` rows of k values for a matrix of this format.
+  void prepare(WeightFormat format, std::int64_t rows, std::int64_t k);
+
+  // Row `row`, [k]. Different rows may be put at once.
+  void put(std::int64_t row, const float* values);
+
+  std::int64_t rows() const { return rows_; }
+  std::int64_t num_tiles() const { return num_tiles_; }
+  std::int64_t first_row(std::int64_t tile) const;  // tile 0 … num_tiles (the end)
+  ActivationTile tile(std::int64_t index) const;
+
+ private:
+  std::int64_t tile_of(std::int64_t row) const;
+
+  const KernelTable& kernels_;
+  WeightFormat format_ = WeightFormat::bf16;
+  std::int64_t rows_ = 0;
+  std::int64_t k_ = 0;
+  std::int64_t num_tiles_ = 0;
+  std::vector<float> f32_;
+  std::vector<std::uint16_t> bf16_;
+  std::vector<std::int8_t> q8_;
+  std::vector<float> scale_;
+  std::vector<std::int32_t> sum_;
+};
+
+}  // namespace hearth::engine::cpu

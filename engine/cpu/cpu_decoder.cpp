@@ -1,0 +1,434 @@
+#include "engine/cpu/cpu_decoder.h"
+
+#include <algorithm>
+#include <cmath>
+#include <cstring>
+#include <thread>
+#include <utility>
+#include <vector>
+
+#include <unistd.h>
+
+#include "engine/base/check.h"
+#include "engine/checkpoint/rope.h"
+#include "engine/cpu/activations.h"
+#include "engine/cpu/attention.h"
+#include "engine/cpu/cpu_weights.h"
+#include "engine/cpu/instruction_set.h"
+#include "engine/cpu/kv_cache.h"
+#include "engine/cpu/rotary.h"
+#include "engine/cpu/worker_pool.h"
+
+namespace hearth::engine::cpu {
+namespace {
+
+constexpr std::int64_t kSerialRows =
+    2;  // so few rows are normed and rounded faster by one thread than by a region
+constexpr std::int64_t kPiecesPerWorker =
+    8;  // of a product: a worker that loses its core for a while leaves little undone
+
+// KV blocks where nobody says how many: every sequence at full length, in at most a quarter of the
+// machine's memory, but one full sequence in any case.
+std::int64_t default_num_blocks(const RunnerOptions& options, const RunnerTraits& traits,
+                                std::int64_t block_bytes) {
+  const std::int64_t per_sequence = (traits.context_length + kBlockTokens - 1) / kBlockTokens;
+  const std::int64_t quarter =
+      static_cast<std::int64_t>(sysconf(_SC_PHYS_PAGES)) * sysconf(_SC_PAGESIZE) / 4;
+  const std::int64_t budget = options.kv_cache_bytes > 0 ? options.kv_cache_bytes : quarter;
+  return std::max(per_sequence,
+                  std::min(per_sequence * traits.max_sequences, budget / block_bytes));
+}
+
+float* grown(std::vector<float>& buffer, std::int64_t size) {
+  if (static_cast<std::int64_t>(buffer.size()) < size)
+    buffer.resize(static_cast<std::size_t>(size));
+  return buffer.data();
+}
+
+class CpuDecoder final : public StepRunner {
+ public:
+  CpuDecoder(ModelSpec spec, const KernelTable& kernels, std::unique_ptr<WorkerPool> pool,
+             CpuWeights weights, KvCache cache, RunnerTraits traits)
+      : spec_(std::move(spec)),
+        kernels_(kernels),
+        pool_(std::move(pool)),
+        weights_(std::move(weights)),
+        cache_(std::move(cache)),
+        traits_(std::move(traits)),
+        attention_(kernels,
+                   {spec_.num_heads, spec_.num_kv_heads, spec_.head_dim,
+                    static_cast<float>(spec_.attention_scale),
+                    static_cast<float>(spec_.attention_softcap)},
+                   pool_->size()),
+        rotary_(spec_.rope, spec_.context_length),
+        local_rotary_(spec_.local_rope, spec_.context_length),
+        activations_(kernels) {}
+
+  const RunnerTraits& traits() const override { return traits_; }
+
+  Result<StepResult> run(const Batch& batch) override;
+
+ private:
+  // Where one batch row's tokens stand among the step's.
+  struct Token {
+    std::int32_t row = 0;
+    std::int64_t position = 0;
+  };
+
+  std::int64_t q_width() const { return spec_.num_heads * spec_.head_dim; }
+  std::int64_t qkv_width() const {
+    return (spec_.num_heads + 2 * spec_.num_kv_heads) * spec_.head_dim;
+  }
+
+  void collect(const Batch& batch);
+  void embed(const Batch& batch);
+  void run_layer(const LayerWeights& layer, std::int64_t index);
+  void attention_block(const LayerWeights& layer, std::int64_t index);
+  void rotate_and_store(const LayerWeights& layer, std::int64_t index);
+  void mlp_block(const LayerWeights& layer);
+  StepResult outputs(const Batch& batch);
+
+  // Norms (when weight is not empty) and rounds rows of x into activations_.
+  void prepare_input(const float* x, std::int64_t rows, std::int64_t k,
+                     const std::vector<float>& norm, WeightFormat format);
+
+  // Calls use(row, slot_begin, values[32]) for each row and panel of matrix · activations_.
+  template <class Use>
+  void multiply(const PackedMatrix& matrix, const Use& use);
+
+  // residual[row] += matrix · activations_ + bias, through `norm` first where the family has one
+  // there.
+  void multiply_into_residual(const PackedMatrix& matrix, const std::vector<float>& bias,
+                              const std::vector<float>& norm);
+
+  float norm_offset() const { return spec_.norm == NormKind::rms_unit_offset ? 1.0F : 0.0F; }
+
+  ModelSpec spec_;
+  const KernelTable& kernels_;
+  std::unique_ptr<WorkerPool> pool_;
+  CpuWeights weights_;
+  KvCache cache_;
+  RunnerTraits traits_;
+  Attention attention_;
+  Rotary rotary_;
+  Rotary local_rotary_;
+  Activations activations_;
+
+  // The step's buffers. T rows each, in the order of the batch.
+  std::vector<Token> tokens_;
+  std::vector<AttentionRow> attention_rows_;
+  std::vector<float> residual_;  // [T, C]
+  std::vector<float> qkv_;       // [T, q heads, k heads, v heads]
+  std::vector<float> attended_;  // [T, q heads]
+  std::vector<float> mid_;       // [T, I padded to 16]
+  std::vector<float> delta_;     // [T, C]  before a sandwich norm
+  std::vector<float> final_;     // [output rows, C]
+  std::vector<float> logits_;    // [output rows, V]
+};
+
+template <class Use>
+void CpuDecoder::multiply(const PackedMatrix& matrix, const Use& use) {
+  const std::int64_t panels = matrix.num_panels();
+  const std::int64_t grain = std::max<std::int64_t>(1, panels / (pool_->size() * kPiecesPerWorker));
+  pool_->for_each(panels, grain, [&](std::int64_t begin, std::int64_t end, int) {
+    alignas(64) float out[kMaxRows * kPanelRows];
+    const MultiplyFn kernel = matrix.format == WeightFormat::bf16   ? kernels_.multiply_bf16
+                              : matrix.format == WeightFormat::int8 ? kernels_.multiply_int8
+                                                                    : kernels_.multiply_int4;
+    for (std::int64_t panel = begin; panel < end; ++panel) {
+      for (std::int64_t t = 0; t < activations_.num_tiles(); ++t) {
+        const ActivationTile tile = activations_.tile(t);
+        kernel(matrix.panel(panel), tile, out);
+        const std::int64_t first = activations_.first_row(t);
+        for (int r = 0; r < tile.rows; ++r) use(first + r, panel, out + r * kPanelRows);
+      }
+    }
+  });
+}
+
+void CpuDecoder::prepare_input(const float* x, std::int64_t rows, std::int64_t k,
+                               const std::vector<float>& norm, WeightFormat format) {
+  activations_.prepare(format, rows, k);
+  const auto eps = static_cast<float>(spec_.norm_eps);
+  const auto put = [&](std::int64_t begin, std::int64_t end, int) {
+    std::vector<float> normed(norm.empty() ? 0 : static_cast<std::size_t>(k));
+    for (std::int64_t row = begin; row < end; ++row) {
+      const float* values = x + row * k;
+      if (!norm.empty()) {
+        kernels_.rms_norm(values, norm.data(), norm_offset(), eps, k, normed.data());
+        values = normed.data();
+      }
+      activations_.put(row, values);
+    }
+  };
+  if (rows <= kSerialRows) return put(0, rows, 0);
+  pool_->for_each(rows, 4, put);
+}
+
+void CpuDecoder::collect(const Batch& batch) {
+  tokens_.clear();
+  attention_rows_.clear();
+  for (std::size_t r = 0; r < batch.rows.size(); ++r) {
+    const BatchRow& row = batch.rows[r];
+    attention_rows_.push_back({static_cast<std::int64_t>(tokens_.size()),
+                               static_cast<std::int64_t>(row.tokens.size()), row.position,
+                               row.block_table});
+    for (std::size_t t = 0; t < row.tokens.size(); ++t) {
+      tokens_.push_back(
+          {static_cast<std::int32_t>(r), row.position + static_cast<std::int64_t>(t)});
+    }
+  }
+}
+
+void CpuDecoder::embed(const Batch& batch) {
+  const std::int64_t hidden = spec_.hidden_size;
+  float* residual = grown(residual_, static_cast<std::int64_t>(tokens_.size()) * hidden);
+  pool_->for_each(static_cast<std::int64_t>(tokens_.size()), 8,
+                  [&](std::int64_t begin, std::int64_t end, int) {
+                    for (std::int64_t i = begin; i < end; ++i) {
+                      const Token& token = tokens_[static_cast<std::size_t>(i)];
+                      const BatchRow& row = batch.rows[static_cast<std::size_t>(token.row)];
+                      float* out = residual + i * hidden;
+                      weights_.embedding.unpack_row(
+                          row.tokens[static_cast<std::size_t>(token.position - row.position)], out);
+                      if (spec_.embedding_scale != 1.0) {
+                        for (std::int64_t c = 0; c < hidden; ++c)
+                          out[c] *= static_cast<float>(spec_.embedding_scale);
+                      }
+                    }
+                  });
+}
+
+void CpuDecoder::run_layer(const LayerWeights& layer, std::int64_t index) {
+  attention_block(layer, index);
+  mlp_block(layer);
+}
+
+void CpuDecoder::attention_block(const LayerWeights& layer, std::int64_t index) {
+  const auto rows = static_cast<std::int64_t>(tokens_.size());
+  const std::int64_t width = qkv_width();
+  prepare_input(residual_.data(), rows, spec_.hidden_size, layer.input_norm, layer.qkv.format);
+  float* qkv = grown(qkv_, rows * width);
+  const float* bias = layer.qkv_bias.empty() ? nullptr : layer.qkv_bias.data();
+  multiply(layer.qkv, [&](std::int64_t row, std::int64_t panel, const float* values) {
+    const std::int64_t first = panel * kPanelRows;
+    float* out = qkv + row * width + first;
+    const auto count = std::min<std::int64_t>(kPanelRows, width - first);
+    for (std::int64_t i = 0; i < count; ++i)
+      out[i] = bias != nullptr ? values[i] + bias[first + i] : values[i];
+  });
+  rotate_and_store(layer, index);
+  float* attended = grown(attended_, rows * q_width());
+  attention_.run(attention_rows_, cache_, index,
+                 spec_.layers[static_cast<std::size_t>(index)].window, qkv, width, attended,
+                 *pool_);
+  prepare_input(attended, rows, q_width(), {}, layer.o.format);
+  multiply_into_residual(layer.o, layer.o_bias,
+                         spec_.sandwich_norms ? layer.post_attention_norm : std::vector<float>{});
+}
+
+void CpuDecoder::rotate_and_store(const LayerWeights& layer, std::int64_t index) {
+  const std::int64_t heads = spec_.num_heads + spec_.num_kv_heads;  // v is not rotated
+  const std::int64_t dim = spec_.head_dim;
+  const Rotary& rotary =
+      spec_.layers[static_cast<std::size_t>(index)].local_rope ? local_rotary_ : rotary_;
+  const auto eps = static_cast<float>(spec_.norm_eps);
+  const auto rows = static_cast<std::int64_t>(tokens_.size());
+  const auto body = [&](std::int64_t begin, std::int64_t end, int) {
+    for (std::int64_t i = begin; i < end; ++i) {
+      const Token& token = tokens_[static_cast<std::size_t>(i)];
+      float* qkv = qkv_.data() + i * qkv_width();
+      for (std::int64_t h = 0; h < heads; ++h) {
+        float* head = qkv + h * dim;
+        const std::vector<float>& norm = h < spec_.num_heads ? layer.q_norm : layer.k_norm;
+        if (!norm.empty()) kernels_.rms_norm(head, norm.data(), norm_offset(), eps, dim, head);
+        rotary.rotate(head, token.position);
+      }
+      const AttentionRow& row = attention_rows_[static_cast<std::size_t>(token.row)];
+      const std::int32_t block =
+          row.block_table[static_cast<std::size_t>(token.position / kBlockTokens)];
+      for (std::int64_t h = 0; h < spec_.num_kv_heads; ++h) {
+        const float* key = qkv + (spec_.num_heads + h) * dim;
+        cache_.put(index, h, block, token.position % kBlockTokens, key,
+                   key + spec_.num_kv_heads * dim);
+      }
+    }
+  };
+  if (rows <= kSerialRows) return body(0, rows, 0);
+  pool_->for_each(rows, 4, body);
+}
+
+void CpuDecoder::mlp_block(const LayerWeights& layer) {
+  const auto rows = static_cast<std::int64_t>(tokens_.size());
+  const std::vector<float>& norm =
+      spec_.sandwich_norms ? layer.pre_mlp_norm : layer.post_attention_norm;
+  prepare_input(residual_.data(), rows, spec_.hidden_size, norm, layer.gate_up.format);
+  const std::int64_t width = spec_.intermediate_size;
+  float* mid = grown(mid_, rows * width + kHalfRows);
+  const auto gate =
+      spec_.activation == Activation::silu ? kernels_.silu_gate : kernels_.gelu_tanh_gate;
+  multiply(layer.gate_up, [&](std::int64_t row, std::int64_t panel, const float* values) {
+    const std::int64_t first = panel * kHalfRows;
+    const auto count = std::min<std::int64_t>(kHalfRows, width - first);
+    alignas(64) float biased[kPanelRows];
+    if (!layer.gate_bias.empty()) {
+      for (std::int64_t i = 0; i < count; ++i) {
+        biased[i] = values[i] + layer.gate_bias[static_cast<std::size_t>(first + i)];
+        biased[kHalfRows + i] =
+            values[kHalfRows + i] + layer.up_bias[static_cast<std::size_t>(first + i)];
+      }
+      values = biased;
+    }
+    gate(values, values + kHalfRows, count, mid + row * width + first);
+  });
+  prepare_input(mid, rows, width, {}, layer.down.format);
+  multiply_into_residual(layer.down, layer.down_bias,
+                         spec_.sandwich_norms ? layer.post_mlp_norm : std::vector<float>{});
+}
+
+void CpuDecoder::multiply_into_residual(const PackedMatrix& matrix, const std::vector<float>& bias,
+                                        const std::vector<float>& norm) {
+  const std::int64_t hidden = spec_.hidden_size;
+  const std::int64_t rows = activations_.rows();
+  float* out = norm.empty() ? residual_.data() : grown(delta_, rows * hidden);
+  multiply(matrix, [&](std::int64_t row, std::int64_t panel, const float* values) {
+    const std::int64_t first = panel * kPanelRows;
+    float* to = out + row * hidden + first;
+    const auto count = std::min<std::int64_t>(kPanelRows, hidden - first);
+    for (std::int64_t i = 0; i < count; ++i) {
+      const float value =
+          bias.empty() ? values[i] : values[i] + bias[static_cast<std::size_t>(first + i)];
+      to[i] = norm.empty() ? to[i] + value : value;
+    }
+  });
+  if (norm.empty()) return;
+  pool_->for_each(rows, 4, [&](std::int64_t begin, std::int64_t end, int) {
+    for (std::int64_t row = begin; row < end; ++row) {
+      float* delta = out + row * hidden;
+      kernels_.rms_norm(delta, norm.data(), norm_offset(), static_cast<float>(spec_.norm_eps),
+                        hidden, delta);
+      for (std::int64_t c = 0; c < hidden; ++c)
+        residual_[static_cast<std::size_t>(row * hidden + c)] += delta[c];
+    }
+  });
+}
+
+StepResult CpuDecoder::outputs(const Batch& batch) {
+  const std::int64_t hidden = spec_.hidden_size;
+  const std::int64_t vocab = spec_.vocab_size;
+  std::vector<std::int64_t>
+      sources;                     // rows of residual_ that are wanted, in the order of the batch
+  std::vector<std::size_t> begin;  // of each batch row in sources
+  bool any_logits = false;
+  for (std::size_t r = 0; r < batch.rows.size(); ++r) {
+    begin.push_back(sources.size());
+    const AttentionRow& row = attention_rows_[r];
+    const RowOutput output = batch.rows[r].output;
+    if (output == RowOutput::none) continue;
+    any_logits = any_logits || output == RowOutput::logits || output == RowOutput::all_logits;
+    const std::int64_t first = output == RowOutput::all_logits ? 0 : row.num_tokens - 1;
+    for (std::int64_t t = first; t < row.num_tokens; ++t) sources.push_back(row.first_token + t);
+  }
+  begin.push_back(sources.size());
+
+  const auto rows = static_cast<std::int64_t>(sources.size());
+  float* normed = grown(final_, rows * hidden);
+  for (std::int64_t i = 0; i < rows; ++i) {
+    kernels_.rms_norm(residual_.data() + sources[static_cast<std::size_t>(i)] * hidden,
+                      weights_.final_norm.data(), norm_offset(), static_cast<float>(spec_.norm_eps),
+                      hidden, normed + i * hidden);
+  }
+  float* logits = nullptr;
+  if (any_logits) {
+    logits = grown(logits_, rows * vocab);
+    prepare_input(normed, rows, hidden, {}, weights_.head().format);
+    const auto cap = static_cast<float>(spec_.logits_softcap);
+    multiply(weights_.head(), [&](std::int64_t row, std::int64_t panel, const float* values) {
+      const std::int64_t first = panel * kPanelRows;
+      const auto count = std::min<std::int64_t>(kPanelRows, vocab - first);
+      float* to = logits + row * vocab + first;
+      for (std::int64_t i = 0; i < count; ++i)
+        to[i] = cap > 0.0F ? cap * std::tanh(values[i] / cap) : values[i];
+    });
+  }
+
+  StepResult result;
+  for (std::size_t r = 0; r < batch.rows.size(); ++r) {
+    RowResult row;
+    const std::size_t count = begin[r + 1] - begin[r];
+    const auto first = static_cast<std::int64_t>(begin[r]);
+    const std::span<const float> state(normed + first * hidden,
+                                       count * static_cast<std::size_t>(hidden));
+    if (std::any_of(state.begin(), state.end(),
+                    [](float value) { return !std::isfinite(value); })) {
+      row.error = "The model computed a value that is not a number.";
+    } else if (batch.rows[r].output == RowOutput::hidden) {
+      row.values = state;
+    } else if (count > 0) {
+      row.values = {logits + first * vocab, count * static_cast<std::size_t>(vocab)};
+    }
+    result.rows.push_back(std::move(row));
+  }
+  return result;
+}
+
+Result<StepResult> CpuDecoder::run(const Batch& batch) {
+  collect(batch);
+  CHECK(static_cast<std::int64_t>(tokens_.size()) <= traits_.max_batch_tokens);
+  embed(batch);
+  for (std::int64_t i = 0; i < spec_.num_layers; ++i)
+    run_layer(weights_.layers[static_cast<std::size_t>(i)], i);
+  return outputs(batch);
+}
+
+}  // namespace
+
+bool can_run(const ModelSpec& spec) {
+  return spec.network == Network::decoder && !spec.is_classifier() &&
+         spec.num_heads % spec.num_kv_heads == 0 &&
+         (spec.norm == NormKind::rms || spec.norm == NormKind::rms_unit_offset ||
+          spec.norm == NormKind::rms_fp32) &&
+         (spec.activation == Activation::silu || spec.activation == Activation::gelu_tanh);
+}
+
+Result<std::unique_ptr<StepRunner>> load_cpu_decoder(const Checkpoint& checkpoint,
+                                                     const ModelSpec& spec,
+                                                     const CpuDecoderOptions& options,
+                                                     const ProgressSink& progress) {
+  if (!can_run(spec)) {
+    return fail(ErrorCode::architecture_unsupported,
+                "The packed CPU decoder cannot run " + spec.architecture +
+                    "; use --dtype fp32 for the torch decoder.");
+  }
+  const auto kernels = choose_kernels(options.kernels);
+  if (!kernels) return tl::unexpected(kernels.error());
+  const unsigned cores = std::max(1U, std::thread::hardware_concurrency());
+  auto pool = std::make_unique<WorkerPool>(options.runner.threads > 0 ? options.runner.threads
+                                                                      : static_cast<int>(cores));
+  auto weights = load_cpu_weights(checkpoint, spec, options.format, *pool, progress);
+  if (!weights) return tl::unexpected(weights.error());
+
+  RunnerTraits traits;
+  traits.vocab_size = spec.vocab_size;
+  traits.context_length = options.runner.context_length > 0
+                              ? std::min(options.runner.context_length, spec.context_length)
+                              : spec.context_length;
+  traits.block_size = kBlockTokens;
+  traits.max_sequences = options.runner.max_sequences;
+  traits.max_batch_tokens = std::min<std::int64_t>(options.runner.max_batch_tokens, 512);
+  KvCache::Shape shape{spec.num_layers, spec.num_kv_heads, spec.head_dim, 0};
+  traits.num_blocks =
+      options.runner.num_blocks > 0
+          ? options.runner.num_blocks
+          : default_num_blocks(options.runner, traits, KvCache::bytes_per_block(shape));
+  shape.num_blocks = traits.num_blocks;
+  auto cache = KvCache::create(shape);
+  if (!cache) return tl::unexpected(cache.error());
+  traits.description = "CPU, " + std::string(to_string(options.format)) + " weights, " +
+                       (*kernels)->name + " kernels, " + std::to_string(pool->size()) +
+                       (pool->size() == 1 ? " thread" : " threads");
+  return std::make_unique<CpuDecoder>(spec, **kernels, std::move(pool), std::move(*weights),
+                                      std::move(*cache), std::move(traits));
+}
+
+}  // namespace hearth::engine::cpu

@@ -1,0 +1,69 @@
+#include "engine/cpu/worker_pool.h"
+
+#include <chrono>
+
+#if defined(__x86_64__)
+#include <immintrin.h>
+#endif
+
+namespace hearth::engine::cpu {
+namespace {
+
+constexpr auto kSpin = std::chrono::microseconds(40);
+
+void pause_briefly() {
+#if defined(__x86_64__)
+  _mm_pause();
+#endif
+}
+
+// Waits until value differs from old: spins for kSpin, then sleeps in the kernel.
+template <class T>
+T wait_for_change(const std::atomic<T>& value, T old) {
+  const auto deadline = std::chrono::steady_clock::now() + kSpin;
+  do {
+    for (int i = 0; i < 64; ++i) {
+      const T now = value.load(std::memory_order_acquire);
+      if (now != old) return now;
+      pause_briefly();
+    }
+  } while (std::chrono::steady_clock::now() < deadline);
+  value.wait(old, std::memory_order_acquire);
+  return value.load(std::memory_order_acquire);
+}
+
+}  // namespace
+
+WorkerPool::WorkerPool(int num_workers) {
+  for (int worker = 1; worker < num_workers; ++worker) {
+    threads_.emplace_back([this, worker] { work(worker); });
+  }
+}
+
+WorkerPool::~WorkerPool() {
+  stopping_.store(true, std::memory_order_relaxed);
+  epoch_.fetch_add(1, std::memory_order_release);
+  epoch_.notify_all();
+}
+
+void WorkerPool::run(Task task) {
+  task_ = task;
+  busy_.store(static_cast<std::int32_t>(threads_.size()), std::memory_order_relaxed);
+  epoch_.fetch_add(1, std::memory_order_release);
+  epoch_.notify_all();
+  task.call(task.pool, task.body, 0);
+  for (std::int32_t busy = busy_.load(std::memory_order_acquire); busy != 0;)
+    busy = wait_for_change(busy_, busy);
+}
+
+void WorkerPool::work(int worker) {
+  std::uint32_t seen = 0;
+  for (;;) {
+    seen = wait_for_change(epoch_, seen);
+    if (stopping_.load(std::memory_order_relaxed)) return;
+    task_.call(task_.pool, task_.body, worker);
+    if (busy_.fetch_sub(1, std::memory_order_release) == 1) busy_.notify_one();
+  }
+}
+
+}  // namespace hearth::engine::cpu

@@ -1,0 +1,210 @@
+// CpuDecoder against transformers' numbers, and against itself: the same bits alone, batched,
+// chunked and from shuffled blocks (P9). Reference data: tests/golden/models, made by
+// tests/golden/generators/make_models.py.
+#include "engine/cpu/cpu_decoder.h"
+
+#include <algorithm>
+#include <cmath>
+#include <fstream>
+#include <numeric>
+#include <random>
+#include <string>
+
+#include <gtest/gtest.h>
+#include <nlohmann/json.hpp>
+
+#include "engine/cpu/instruction_set.h"
+
+namespace hearth::engine::cpu {
+namespace {
+
+using Json = nlohmann::json;
+
+struct Case {
+  std::vector<TokenId> ids;
+  std::vector<std::int64_t> positions;  // rows that the reference keeps
+  std::vector<float> logits;            // [positions, V]
+  double max_abs_logit = 0.0;
+};
+
+struct Model {
+  ModelSpec spec;
+  std::unique_ptr<StepRunner> decoder;
+  std::vector<Case> cases;
+};
+
+std::string folder(const std::string& name) {
+  return std::string(HEARTH_GOLDEN) + "/models/" + name;
+}
+
+Model load(const std::string& name, WeightFormat format, const std::string& kernels) {
+  Model model;
+  model.spec = *load_model_spec(folder(name));
+  CpuDecoderOptions options;
+  options.format = format;
+  options.kernels = kernels;
+  options.runner.threads = 2;
+  options.runner.num_blocks = 400;
+  const auto checkpoint = Checkpoint::open(folder(name));
+  auto decoder = load_cpu_decoder(*checkpoint, model.spec, options, {});
+  EXPECT_TRUE(decoder) << decoder.error().detail;
+  model.decoder = std::move(*decoder);
+  const Json expected = Json::parse(std::ifstream(folder(name) + "/expected.json"));
+  for (const Json& json : expected["cases"]) {
+    Case c;
+    c.ids = json["input_ids"].get<std::vector<TokenId>>();
+    c.positions = json["positions"].get<std::vector<std::int64_t>>();
+    c.max_abs_logit = json["max_abs_logit"];
+    c.logits.resize(c.positions.size() * static_cast<std::size_t>(model.spec.vocab_size));
+    std::ifstream file(folder(name) + "/" + json["logits"]["file"].get<std::string>(),
+                       std::ios::binary);
+    file.read(reinterpret_cast<char*>(c.logits.data()),
+              static_cast<std::streamsize>(c.logits.size() * sizeof(float)));
+    model.cases.push_back(std::move(c));
+  }
+  return model;
+}
+
+// Blocks for `count` tokens, beginning with the given one, in a scattered order.
+std::vector<std::int32_t> blocks_from(std::int32_t first, std::size_t count) {
+  std::vector<std::int32_t> blocks((count + 15) / 16);
+  std::iota(blocks.begin(), blocks.end(), first);
+  std::shuffle(blocks.begin(), blocks.end(), std::mt19937(static_cast<unsigned>(first)));
+  return blocks;
+}
+
+// All tokens' logits, [T, V], computed in pieces of `chunk` tokens.
+std::vector<float> all_logits(StepRunner& decoder, const std::vector<TokenId>& ids,
+                              std::size_t chunk, std::int32_t first_block = 0) {
+  const std::vector<std::int32_t> blocks = blocks_from(first_block, ids.size());
+  std::vector<float> logits;
+  for (std::size_t begin = 0; begin < ids.size(); begin += chunk) {
+    BatchRow row;
+    row.position = static_cast<std::int64_t>(begin);
+    row.prompt_length = static_cast<std::int64_t>(ids.size());
+    row.tokens = std::span(ids).subspan(begin, std::min(chunk, ids.size() - begin));
+    row.block_table = blocks;
+    row.output = RowOutput::all_logits;
+    const auto result = decoder.run({{row}});
+    EXPECT_TRUE(result);
+    EXPECT_EQ(result->rows[0].error, "");
+    logits.insert(logits.end(), result->rows[0].values.begin(), result->rows[0].values.end());
+  }
+  return logits;
+}
+
+double worst_error(const Model& model, const Case& c, const std::vector<float>& logits) {
+  const auto vocab = static_cast<std::size_t>(model.spec.vocab_size);
+  double worst = 0.0;
+  for (std::size_t row = 0; row < c.positions.size(); ++row) {
+    for (std::size_t v = 0; v < vocab; ++v) {
+      const double difference = std::fabs(
+          static_cast<double>(logits[static_cast<std::size_t>(c.positions[row]) * vocab + v]) -
+          c.logits[row * vocab + v]);
+      worst = std::max(worst, difference / c.max_abs_logit);
+    }
+  }
+  return worst;
+}
+
+class Golden : public testing::TestWithParam<std::string> {};
+
+INSTANTIATE_TEST_SUITE_P(Folders, Golden,
+                         testing::Values("qwen2-tied", "qwen2-sharded", "qwen2-yarn",
+                                         "qwen2-window", "llama3-gqa", "llama-linear"),
+                         [](const auto& test) {
+                           std::string name = test.param;
+                           std::replace(name.begin(), name.end(), '-', '_');
+                           return name;
+                         });
+
+// Where the sums are fp32, all that differs from transformers in fp32 is that keys and values (and,
+// of fp32 and fp16 folders, the weights) are rounded to bf16: 2⁻⁹ relative each. VDPBF16PS rounds
+// the activations too. These folders' random weights are wide on purpose (sharp attention), which
+// magnifies rounding; trained models are measured in bench/results.
+TEST_P(Golden, Bf16LogitsAreTransformersWithinTheRoundingOfBf16) {
+  for (const std::string_view kernels : available_kernels()) {
+    const Model model = load(GetParam(), WeightFormat::bf16, std::string(kernels));
+    for (const Case& c : model.cases) {
+      EXPECT_LT(worst_error(model, c, all_logits(*model.decoder, c.ids, 512)), 0.04)
+          << kernels << ", " << c.ids.size() << " tokens";
+    }
+  }
+}
+
+TEST_P(Golden, Int8LogitsAreWithinTheRoundingOfInt8) {
+  const Model model = load(GetParam(), WeightFormat::int8, "auto");
+  for (const Case& c : model.cases)
+    EXPECT_LT(worst_error(model, c, all_logits(*model.decoder, c.ids, 512)), 0.15)
+        << c.ids.size() << " tokens";
+}
+
+TEST_P(Golden, EveryInstructionSetGivesTheScalarUnitsBits) {
+  for (const WeightFormat format : {WeightFormat::bf16, WeightFormat::int8, WeightFormat::int4}) {
+    const Model scalar = load(GetParam(), format, "scalar");
+    const std::vector<float> expected = all_logits(*scalar.decoder, scalar.cases[1].ids, 512);
+    for (const std::string_view kernels : available_kernels()) {
+      if (format == WeightFormat::bf16 && kernels == "avx512-bf16")
+        continue;  // VDPBF16PS rounds otherwise
+      const Model model = load(GetParam(), format, std::string(kernels));
+      EXPECT_EQ(all_logits(*model.decoder, model.cases[1].ids, 512), expected)
+          << kernels << " " << to_string(format);
+    }
+  }
+}
+
+TEST_P(Golden, LogitsAreTheSameBitsInEveryChunking) {
+  for (const WeightFormat format : {WeightFormat::bf16, WeightFormat::int8, WeightFormat::int4}) {
+    const Model model = load(GetParam(), format, "auto");
+    const std::vector<TokenId>& ids = model.cases.back().ids;
+    const std::vector<float> whole = all_logits(*model.decoder, ids, 512);
+    for (const std::size_t chunk : {1U, 5U, 16U, 33U}) {
+      EXPECT_EQ(all_logits(*model.decoder, ids, chunk, static_cast<std::int32_t>(chunk)), whole)
+          << to_string(format) << " in chunks of " << chunk;
+    }
+  }
+}
+
+TEST_P(Golden, LogitsAreTheSameBitsAloneAndInABatchOf32) {
+  for (const WeightFormat format : {WeightFormat::bf16, WeightFormat::int8, WeightFormat::int4}) {
+    const Model model = load(GetParam(), format, "auto");
+    const auto vocab = static_cast<std::size_t>(model.spec.vocab_size);
+    std::vector<std::vector<TokenId>> prompts;
+    std::vector<std::vector<std::int32_t>> tables;
+    std::vector<std::vector<float>> alone;
+    for (std::size_t i = 0; i < 32; ++i) {
+      const std::vector<TokenId>& ids = model.cases[i % model.cases.size()].ids;
+      prompts.emplace_back(
+          ids.begin(), ids.begin() + static_cast<std::ptrdiff_t>(1 + (i * 7) % (ids.size() - 1)));
+      tables.push_back(blocks_from(static_cast<std::int32_t>(i * 8), prompts.back().size()));
+      const std::vector<float> logits = all_logits(*model.decoder, prompts.back(), 512, 300);
+      alone.emplace_back(logits.end() - static_cast<std::ptrdiff_t>(vocab), logits.end());
+    }
+    // All but the last token as 32 prefill rows in steps of at most 400 tokens, then one decode
+    // step for everybody.
+    Batch decode;
+    for (std::size_t i = 0; i < 32; ++i) {
+      BatchRow row;
+      row.slot = static_cast<std::int32_t>(i);
+      row.block_table = tables[i];
+      if (prompts[i].size() > 1) {
+        row.tokens = std::span(prompts[i]).first(prompts[i].size() - 1);
+        ASSERT_TRUE(model.decoder->run({{row}}));
+      }
+      row.position = static_cast<std::int64_t>(prompts[i].size()) - 1;
+      row.tokens = std::span(prompts[i]).last(1);
+      row.output = RowOutput::logits;
+      decode.rows.push_back(row);
+    }
+    const auto result = model.decoder->run(decode);
+    ASSERT_TRUE(result);
+    for (std::size_t i = 0; i < 32; ++i) {
+      const std::vector<float> actual(result->rows[i].values.begin(), result->rows[i].values.end());
+      EXPECT_EQ(actual, alone[i]) << to_string(format) << ", sequence " << i << " of "
+                                  << prompts[i].size() << " tokens";
+    }
+  }
+}
+
+}  // namespace
+}  // namespace hearth::engine::cpu

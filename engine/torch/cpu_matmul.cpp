@@ -16,26 +16,22 @@ using HalfWords = std::uint16_t __attribute__((vector_size(32)));
 
 #define HEARTH_INLINE [[gnu::always_inline]] inline
 
-HEARTH_INLINE void load(const float* from, std::int64_t count, Lanes& to) {
-  if (count == kLanes) {
-    std::memcpy(&to, from, sizeof to);
-    return;
-  }
-  float padded[kLanes] = {};
-  for (std::int64_t i = 0; i < count; ++i) padded[i] = from[i];
-  std::memcpy(&to, padded, sizeof to);
-}
+HEARTH_INLINE void load(const float* from, Lanes& to) { std::memcpy(&to, from, sizeof to); }
 
 // A bfloat16 is the upper half of a float.
-HEARTH_INLINE void load(const std::uint16_t* from, std::int64_t count, Lanes& to) {
-  HalfWords halves = {};
-  if (count == kLanes) {
-    std::memcpy(&halves, from, sizeof halves);
-  } else {
-    for (std::int64_t i = 0; i < count; ++i) halves[i] = from[i];
-  }
+HEARTH_INLINE void load(const std::uint16_t* from, Lanes& to) {
+  HalfWords halves;
+  std::memcpy(&halves, from, sizeof halves);
   const Words words = __builtin_convertvector(halves, Words) << 16;
   std::memcpy(&to, &words, sizeof to);
+}
+
+// The first `count` of a vector's elements and zeros.
+template <class Element>
+HEARTH_INLINE void load_some(const Element* from, std::int64_t count, Lanes& to) {
+  Element padded[kLanes] = {};
+  for (std::int64_t i = 0; i < count; ++i) padded[i] = from[i];
+  load(padded, to);
 }
 
 HEARTH_INLINE float sum(const Lanes& lanes) {
@@ -53,14 +49,25 @@ template <int ROWS, int OUTPUTS, class Weight>
 HEARTH_INLINE void tile(const float* x, const Weight* weight, std::int64_t depth, float* out,
                         std::int64_t out_stride) {
   Lanes sums[ROWS][OUTPUTS] = {};
-  for (std::int64_t k = 0; k < depth; k += kLanes) {
-    const std::int64_t count = std::min(kLanes, depth - k);
+  std::int64_t k = 0;
+  for (; k + kLanes <= depth; k += kLanes) {
     Lanes w[OUTPUTS];
-    for (int o = 0; o < OUTPUTS; ++o) load(weight + o * depth + k, count, w[o]);
+    for (int o = 0; o < OUTPUTS; ++o) load(weight + o * depth + k, w[o]);
     for (int r = 0; r < ROWS; ++r) {
       Lanes value;
-      load(x + r * depth + k, count, value);
+      load(x + r * depth + k, value);
       for (int o = 0; o < OUTPUTS; ++o) sums[r][o] += value * w[o];
+    }
+  }
+  if (k < depth) {
+    for (int r = 0; r < ROWS; ++r) {
+      Lanes value;
+      load_some(x + r * depth + k, depth - k, value);
+      for (int o = 0; o < OUTPUTS; ++o) {
+        Lanes w;
+        load_some(weight + o * depth + k, depth - k, w);
+        sums[r][o] += value * w;
+      }
     }
   }
   for (int r = 0; r < ROWS; ++r) {

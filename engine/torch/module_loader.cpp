@@ -1,6 +1,7 @@
 #include "engine/torch/module_loader.h"
 
 #include <array>
+#include <cstdlib>
 #include <filesystem>
 #include <string>
 #include <system_error>
@@ -15,6 +16,11 @@ namespace {
 namespace fs = std::filesystem;
 
 constexpr const char* kModuleFile = "libhearth_torch.so";
+
+// libtorch's OpenMP threads spin between two parallel regions unless told otherwise, and starve the
+// server's own threads on a small machine (a tenfold loss on two busy cores). libgomp reads this
+// when it is loaded; it is set before main, while no other thread can be reading the environment.
+[[maybe_unused]] const int kPassiveWaiting = ::setenv("OMP_WAIT_POLICY", "passive", 0);
 
 Result<fs::path> find_module() {
   std::error_code error;

@@ -53,7 +53,7 @@ export class Socket {
     this.#socket = socket;
     this.#expect(readyWithinMs);
     socket.onopen = () => socket.send(JSON.stringify(this.#owner.hello()));
-    socket.onmessage = (event) => this.#receive(String(event.data));
+    socket.onmessage = (event) => socket === this.#socket && this.#receive(String(event.data));
     socket.onclose = (event) => this.#closed(socket, event.code);
   }
 
@@ -93,7 +93,7 @@ export class Socket {
       this.#socket?.close(4400);
       return;
     }
-    if (!this.#isReady || message.type === 'pong') clearTimeout(this.#deadline);
+    if (this.#isReady || message.type === 'ready') clearTimeout(this.#deadline); // any word is a sign of life
     if (message.type === 'ready') this.#becomeReady();
     if (message.type === 'reconnect') this.#afterMs = message.after_ms;
     if (message.type !== 'pong') this.#owner.received(message);

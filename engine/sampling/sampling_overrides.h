@@ -1,5 +1,6 @@
-// Sampling settings that somebody gave: the request (command line, WebSocket, OpenAI) or the folder's generation_config.json.
-// resolve() merges them: request > folder > transformers' defaults (DESIGN §10, models §7.5).
+// Sampling settings that somebody gave: the request (command line, WebSocket, OpenAI) or the
+// folder's generation_config.json. resolve() merges them: request > folder > transformers' defaults
+// (DESIGN §10, models §7.5).
 #pragma once
 
 #include <cstdint>
@@ -16,7 +17,7 @@ namespace hearth::engine {
 // An empty field was not given.
 struct SamplingOverrides {
   std::optional<bool> do_sample;
-  std::optional<double> temperature;   // 0 is greedy
+  std::optional<double> temperature;  // 0 is greedy
   std::optional<std::int64_t> top_k;
   std::optional<double> top_p;
   std::optional<double> min_p;
@@ -34,8 +35,9 @@ struct SamplingOverrides {
   std::optional<std::vector<TokenId>> begin_suppress_tokens;
 };
 
-// do_sample = request.temperature given ? temperature > 0 : folder's do_sample. top_k is transformers' 50 when sampling and
-// nobody set it. Errors: invalid_parameter, naming the parameter, its range and the value (NaN and infinity included).
+// do_sample = request.temperature given ? temperature > 0 : folder's do_sample. top_k is
+// transformers' 50 when sampling and nobody set it. Errors: invalid_parameter, naming the
+// parameter, its range and the value (NaN and infinity included).
 Result<SamplingParams> resolve(const SamplingOverrides& request, const SamplingOverrides& folder);
 
 // The range checks alone, for parameters that came from elsewhere. Errors: invalid_parameter.

@@ -1,0 +1,228 @@
+#include "engine/sampling/candidates.h"
+
+#include <algorithm>
+#include <array>
+#include <cmath>
+#include <functional>
+#include <limits>
+
+#include "engine/sampling/fast_exp.h"
+
+namespace hearth::engine {
+namespace {
+
+constexpr float kBanned = -std::numeric_limits<float>::infinity();
+
+// The k-th largest value. Up to a few hundred, a heap of the best so far beats selection: almost
+// every score fails its first test.
+float kth_largest(std::span<const float> scores, std::size_t k, std::vector<float>& scratch) {
+  constexpr std::size_t kHeapMax = 512;
+  if (k > kHeapMax) {
+    scratch.assign(scores.begin(), scores.end());
+    const auto place = scratch.begin() + static_cast<std::ptrdiff_t>(k - 1);
+    std::ranges::nth_element(scratch, place, std::greater<>());
+    return *place;
+  }
+  scratch.assign(scores.begin(), scores.begin() + static_cast<std::ptrdiff_t>(k));
+  std::ranges::make_heap(scratch, std::greater<>());
+  for (const float score : scores.subspan(k)) {
+    if (!(score > scratch.front())) continue;
+    std::ranges::pop_heap(scratch, std::greater<>());
+    scratch.back() = score;
+    std::ranges::push_heap(scratch, std::greater<>());
+  }
+  return scratch.front();
+}
+
+// Keeps in `heap` the `count` likeliest; candidates come in ascending id, so that a later equal
+// score is not likelier.
+void offer(std::vector<Candidate>& heap, std::size_t count, const Candidate& candidate) {
+  if (heap.size() < count) {
+    heap.push_back(candidate);
+    std::ranges::push_heap(heap, is_likelier);
+  } else if (candidate.score > heap.front().score) {
+    std::ranges::pop_heap(heap, is_likelier);
+    heap.back() = candidate;
+    std::ranges::push_heap(heap, is_likelier);
+  }
+}
+
+}  // namespace
+
+void select_likeliest(std::span<const float> scores, std::size_t count,
+                      std::vector<Candidate>& out) {
+  out.clear();
+  if (count == 0) return;
+  for (std::size_t i = 0; i < scores.size(); ++i) {
+    if (out.size() == count && !(scores[i] > out.front().score)) continue;
+    offer(out, count, {.score = scores[i], .weight = 0.0F, .id = static_cast<TokenId>(i)});
+  }
+  std::ranges::sort_heap(out, is_likelier);
+}
+
+bool Candidates::assign(std::span<const float> scores, double temperature, std::int64_t top_k) {
+  if (temperature != 1.0) {
+    const auto divisor = static_cast<float>(temperature);
+    scaled_.resize(scores.size());
+    for (std::size_t i = 0; i < scores.size(); ++i) scaled_[i] = scores[i] / divisor;
+    scores = scaled_;
+  }
+  float least = std::numeric_limits<float>::lowest();
+  if (top_k > 0 && std::cmp_less(top_k, scores.size())) {
+    least = std::max(least, kth_largest(scores, static_cast<std::size_t>(top_k), heap_));
+  }
+  kept_.clear();
+  weights_.clear();
+  bool is_valid = true;
+  for (std::size_t i = 0; i < scores.size(); ++i) {
+    const float score = scores[i];
+    if (score < least) continue;
+    is_valid = is_valid && std::isfinite(score);
+    kept_.push_back({.score = score, .weight = 0.0F, .id = static_cast<TokenId>(i)});
+    weights_.push_back(score);
+  }
+  if (kept_.empty() || !is_valid) return false;
+  total_ = exp_row(weights_, *std::ranges::max_element(weights_), weights_);
+  for (std::size_t i = 0; i < kept_.size(); ++i) kept_[i].weight = weights_[i];
+  return true;
+}
+
+template <class Predicate>
+void Candidates::keep_if(Predicate predicate) {
+  std::erase_if(kept_, [&](const Candidate& candidate) { return !predicate(candidate); });
+  total_ = 0.0;
+  for (const Candidate& candidate : kept_) total_ += static_cast<double>(candidate.weight);
+}
+
+const std::vector<Candidate>& Candidates::likeliest(std::size_t count) {
+  sorted_.clear();
+  for (const Candidate& candidate : kept_) offer(sorted_, count, candidate);
+  std::ranges::sort_heap(sorted_, is_likelier);
+  return sorted_;
+}
+
+// The smallest set of likeliest candidates whose mass reaches p.
+void Candidates::keep_top_p(double p) {
+  const double target = p * total_;
+  double mass = 0.0;
+  const auto cut_within = [&](std::span<const Candidate> range) -> const Candidate* {
+    for (const Candidate& candidate : range) {
+      mass += static_cast<double>(candidate.weight);
+      if (mass >= target) return &candidate;
+    }
+    return nullptr;
+  };
+  const Candidate* last = cut_within(likeliest(kListed));
+  if (last == nullptr) {
+    // Selection by mass: halve the range in which the cut lies until it is short enough to sort.
+    sorted_ = kept_;
+    mass = 0.0;
+    auto begin = sorted_.begin();
+    auto end = sorted_.end();
+    while (end - begin > static_cast<std::ptrdiff_t>(kListed)) {
+      const auto middle = begin + (end - begin) / 2;
+      std::nth_element(begin, middle, end, is_likelier);
+      double upper = 0.0;
+      for (auto it = begin; it != middle; ++it) upper += static_cast<double>(it->weight);
+      if (mass + upper >= target) {
+        end = middle;
+      } else {
+        mass += upper;
+        begin = middle;
+      }
+    }
+    std::sort(begin, end, is_likelier);
+    last = cut_within({begin, end});
+    if (last == nullptr) return;  // p is so near 1 that rounding keeps everything
+  }
+  const Candidate cut = *last;
+  keep_if([&](const Candidate& candidate) { return !is_likelier(cut, candidate); });
+}
+
+void Candidates::keep_min_p(double min_p) {
+  // The best candidate's weight is 1.
+  keep_if(
+      [&](const Candidate& candidate) { return static_cast<double>(candidate.weight) >= min_p; });
+}
+
+double Candidates::entropy() const {
+  double sum = 0.0;
+  for (const Candidate& candidate : kept_) {
+    const double q = probability(candidate);
+    if (q > 0.0) sum -= q * std::log(q);
+  }
+  return sum;
+}
+
+// "Locally Typical Sampling", Meister et al. 2022: those whose surprise is nearest to the expected
+// one.
+void Candidates::keep_typical(double mass) {
+  const double expected = entropy();
+  const double log_total = std::log(total_);
+  const float highest = std::ranges::max_element(kept_, {}, &Candidate::score)->score;
+  const auto distance = [&](const Candidate& candidate) {
+    const double log_q =
+        static_cast<double>(candidate.score) - static_cast<double>(highest) - log_total;
+    return std::abs(-log_q - expected);
+  };
+  sorted_ = kept_;
+  std::ranges::stable_sort(sorted_, {}, distance);
+  double cumulated = 0.0;
+  std::size_t last = 0;
+  for (; last + 1 < sorted_.size(); ++last) {
+    cumulated += probability(sorted_[last]);
+    if (cumulated >= mass) break;
+  }
+  const double distance_max = distance(sorted_[last]);
+  keep_if([&](const Candidate& candidate) { return distance(candidate) <= distance_max; });
+}
+
+void Candidates::keep_epsilon(double epsilon) {
+  const double least = epsilon * total_;
+  keep_if([&](const Candidate& candidate) {
+    return candidate.weight >= 1.0F || static_cast<double>(candidate.weight) >= least;
+  });
+}
+
+// "Truncation Sampling as Language Model Desmoothing", Hewitt et al. 2022.
+void Candidates::keep_eta(double epsilon) {
+  keep_epsilon(std::min(epsilon, std::sqrt(epsilon) * std::exp(-entropy())));
+}
+
+TokenId Candidates::draw(double u) {
+  const double target = u * total_;
+  double mass = 0.0;
+  const std::vector<Candidate>& listed = likeliest(kListed);
+  for (const Candidate& candidate : listed) {
+    mass += static_cast<double>(candidate.weight);
+    if (mass > target) return candidate.id;
+  }
+  const Candidate least = listed.back();
+  TokenId last = listed.front().id;  // where rounding let the sum end below the target
+  for (const Candidate& candidate : kept_) {
+    if (!is_likelier(least, candidate) || candidate.weight == 0.0F) continue;
+    mass += static_cast<double>(candidate.weight);
+    last = candidate.id;
+    if (mass > target) break;
+  }
+  return last;
+}
+
+std::span<const Warper> warpers() {
+  using Params = SamplingParams;
+  static constexpr std::array kWarpers{
+      Warper{"top_p", [](const Params& p) { return p.top_p < 1.0; },
+             [](const Params& p, Candidates& c) { c.keep_top_p(p.top_p); }},
+      Warper{"min_p", [](const Params& p) { return p.min_p > 0.0; },
+             [](const Params& p, Candidates& c) { c.keep_min_p(p.min_p); }},
+      Warper{"typical_p", [](const Params& p) { return p.typical_p < 1.0; },
+             [](const Params& p, Candidates& c) { c.keep_typical(p.typical_p); }},
+      Warper{"epsilon_cutoff", [](const Params& p) { return p.epsilon_cutoff > 0.0; },
+             [](const Params& p, Candidates& c) { c.keep_epsilon(p.epsilon_cutoff); }},
+      Warper{"eta_cutoff", [](const Params& p) { return p.eta_cutoff > 0.0; },
+             [](const Params& p, Candidates& c) { c.keep_eta(p.eta_cutoff); }},
+  };
+  return kWarpers;
+}
+
+}  // namespace hearth::engine

@@ -1,10 +1,13 @@
 // The engine: one thread that schedules, runs and samples for everybody.
 //
-//   while (wait_for_work()) {
-//     const Batch batch = scheduler_.schedule();
-//     const StepResult result = runner_.run(batch);
-//     emit(scheduler_.apply(batch, result));
+//   while (wait_for_work()) {                        // the whole loop; false on stop
+//     const Batch& batch = scheduler.schedule();
+//     const Result<StepResult> result = run(batch);  // the decoder, behind an exception barrier
+//     apply(batch, result);                          // draws tokens, ends replies
+//     publish();                                     // one call of the listener
 //   }
+//
+// The body is EngineCore::step, which tests drive without a thread.
 #pragma once
 
 #include <functional>
@@ -24,13 +27,21 @@ struct EngineStats {
   std::int64_t steps = 0;
 };
 
-// Called on the engine thread at most once per step, with the requests whose stream changed. Must not block or throw.
+// Called on the engine thread at most once per step, with the requests whose stream changed. Must
+// not block or throw.
 using StepListener = std::function<void(std::span<const RequestId> changed)>;
 
-// Owns the runner and its thread. submit and cancel may be called from any thread; they never block on a step.
+struct EngineOptions {
+  double target_step_ms =
+      100.0;  // a step with decodes in it: prompts are cut so that replies go on at this pace
+  double prompt_step_ms = 400.0;  // a step of prompts alone
+};
+
+// Owns the runner and its thread. submit and cancel may be called from any thread; they never block
+// on a step.
 class Engine {
  public:
-  Engine(std::unique_ptr<StepRunner> runner, StepListener listener);
+  Engine(std::unique_ptr<StepRunner> runner, StepListener listener, EngineOptions options = {});
   ~Engine();  // stops: every live request ends cancelled, then the thread is joined
   Engine(const Engine&) = delete;
   Engine& operator=(const Engine&) = delete;
@@ -40,9 +51,15 @@ class Engine {
   // Cannot be refused; a request that could never run (prompt too long, empty) ends failed at once.
   std::shared_ptr<const TokenStream> submit(GenerationRequest request);
 
-  // Takes effect before the next step, also between prefill chunks. Unknown or ended ids are ignored.
+  // Takes effect before the next step, also between prefill chunks. Unknown or ended ids are
+  // ignored.
   void cancel(RequestId id);
 
+  // Ends every live request as cancelled and joins the thread; what is submitted later ends
+  // cancelled at once. Any thread but the engine's, any number of times.
+  void stop();
+
+  // As of the last step. Any thread.
   EngineStats stats() const;
 
  private:

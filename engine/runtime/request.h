@@ -1,4 +1,5 @@
-// What the service asks of the engine, and what comes back. Plain data, shared by runtime/ and session/.
+// What the service asks of the engine, and what comes back. Plain data, shared by runtime/ and
+// session/.
 #pragma once
 
 #include <cstdint>
@@ -10,8 +11,9 @@
 
 namespace hearth::engine {
 
-using RequestId = std::uint64_t;   // made by the service, unique in the process
-using UserKey = std::uint64_t;     // fairness and cache salting; a hash of the identity, never an index
+using RequestId = std::uint64_t;  // made by the service, unique in the process
+using UserKey =
+    std::uint64_t;  // fairness and cache salting; a hash of the identity, never an index
 
 enum class FinishReason : std::uint8_t { stop, length, cancelled, failed };
 
@@ -21,16 +23,17 @@ const char* to_string(FinishReason reason);
 struct GenerationRequest {
   RequestId id = 0;
   UserKey user = 0;
-  double weight = 1.0;                   // share of this user, > 0
-  std::uint64_t cache_salt = 0;          // prefix blocks are shared only under the same salt
-  std::size_t num_shared_prefix = 0;     // leading prompt ids (the operator's system prompt) hashed without the salt
-  std::vector<TokenId> prompt_ids;       // not empty; prompt_ids.size() + max_tokens ≤ context
-  std::int64_t max_tokens = 0;           // > 0
-  std::vector<TokenId> stop_ids;         // eos ids; the one that ended the reply is its last token
+  double weight = 1.0;           // share of this user, > 0
+  std::uint64_t cache_salt = 0;  // prefix blocks are shared only under the same salt
+  std::size_t num_shared_prefix =
+      0;  // leading prompt ids (the operator's system prompt) hashed without the salt
+  std::vector<TokenId> prompt_ids;  // not empty; prompt_ids.size() + max_tokens ≤ context
+  std::int64_t max_tokens = 0;      // > 0
+  std::vector<TokenId> stop_ids;    // eos ids; the one that ended the reply is its last token
   bool ignore_eos = false;
   SamplingParams sampling;
   std::uint64_t seed = 0;
-  std::int64_t num_top_logprobs = 0;     // candidates kept with every token, 0…20
+  std::int64_t num_top_logprobs = 0;  // candidates kept with every token, 0…20
 };
 
 // One generated token, in order of generation.
@@ -49,13 +52,13 @@ struct TopLogprob {
 // Every submitted request ends with exactly one of these.
 struct FinishedEvent {
   FinishReason reason = FinishReason::failed;
-  std::string error;                     // one sentence, when reason is failed
+  std::string error;  // one sentence, when reason is failed
   std::int64_t prompt_tokens = 0;
-  std::int64_t cached_tokens = 0;        // of prompt_tokens, found in the prefix cache
+  std::int64_t cached_tokens = 0;  // of prompt_tokens, found in the prefix cache
   std::int64_t completion_tokens = 0;
-  double queue_ms = 0.0;                 // submit → first scheduled
-  double prefill_ms = 0.0;               // first scheduled → first token
-  double decode_ms = 0.0;                // first token → end
+  double queue_ms = 0.0;    // submit → first scheduled
+  double prefill_ms = 0.0;  // first scheduled → first token
+  double decode_ms = 0.0;   // first token → end
 };
 
 }  // namespace hearth::engine

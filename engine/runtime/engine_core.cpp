@@ -1,0 +1,177 @@
+#include "engine/runtime/engine_core.h"
+
+#include <algorithm>
+#include <chrono>
+#include <exception>
+#include <utility>
+
+namespace hearth::engine {
+namespace {
+
+double steady_now_s() {
+  return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count();
+}
+
+// What a request cost and how long it took. Times that it never reached are 0.
+FinishedEvent account(const Sequence& sequence, double now_s) {
+  FinishedEvent event;
+  event.prompt_tokens = sequence.num_prompt();
+  event.cached_tokens = sequence.num_cached;
+  event.completion_tokens = sequence.num_generated();
+  const double scheduled_s = sequence.first_scheduled_s < 0 ? now_s : sequence.first_scheduled_s;
+  const double token_s = sequence.first_token_s < 0 ? now_s : sequence.first_token_s;
+  event.queue_ms = 1e3 * (scheduled_s - sequence.submitted_s);
+  event.prefill_ms = 1e3 * (token_s - scheduled_s);
+  event.decode_ms = 1e3 * (now_s - token_s);
+  return event;
+}
+
+}  // namespace
+
+EngineCore::EngineCore(std::unique_ptr<StepRunner> runner, StepListener listener,
+                       CoreOptions options)
+    : runner_(std::move(runner)),
+      listener_(std::move(listener)),
+      now_s_(options.now_s ? std::move(options.now_s) : steady_now_s),
+      scheduler_(runner_->traits(), options.scheduler) {}
+
+void EngineCore::submit(GenerationRequest request, std::shared_ptr<TokenStream> stream) {
+  auto sequence = std::make_unique<Sequence>();
+  sequence->request = std::move(request);
+  sequence->stream = std::move(stream);
+  sequence->submitted_s = now_s_();
+  changed_.push_back(sequence->request.id);
+  if (const Result<void> added = scheduler_.add(sequence); !added) {
+    FinishedEvent event;
+    event.error = added.error().detail;
+    event.prompt_tokens = static_cast<std::int64_t>(sequence->request.prompt_ids.size());
+    sequence->stream->finish(std::move(event));
+  }
+}
+
+void EngineCore::cancel(RequestId id) {
+  if (Sequence* sequence = scheduler_.find(id)) finish(*sequence, FinishReason::cancelled, {});
+}
+
+void EngineCore::step() {
+  const Batch& batch = scheduler_.schedule();
+  greet_admitted();
+  const Result<StepResult> result = run(batch);
+  apply(batch, result);
+  publish();
+}
+
+Result<StepResult> EngineCore::run(const Batch& batch) {
+  if (batch.rows.empty()) return StepResult{};
+  ++num_steps_;
+  const double begin_s = now_s_();
+  Result<StepResult> result;
+  // The barrier that run() promises not to need: a bug in a decoder costs this step's requests, not
+  // the room.
+  try {
+    result = runner_->run(batch);
+  } catch (const std::exception& exception) {
+    result = fail(ErrorCode::engine_failed, std::string("the decoder failed: ") + exception.what());
+  } catch (...) {
+    result = fail(ErrorCode::engine_failed, "the decoder failed");
+  }
+  if (result && result->rows.size() != batch.rows.size()) {
+    result = fail(ErrorCode::engine_failed, "the decoder lost rows of the step");
+  }
+  if (result) scheduler_.observe(now_s_() - begin_s);
+  return result;
+}
+
+void EngineCore::apply(const Batch& batch, const Result<StepResult>& result) {
+  for (std::size_t i = 0; i < batch.rows.size(); ++i) {
+    Sequence& sequence = *scheduler_.scheduled()[i];
+    if (!result) {
+      finish(sequence, FinishReason::failed, result.error().detail);
+    } else if (const RowResult& row = result->rows[i]; !row.error.empty()) {
+      finish(sequence, FinishReason::failed, row.error);
+    } else {
+      accept(sequence, batch.rows[i], row);
+    }
+  }
+}
+
+void EngineCore::accept(Sequence& sequence, const BatchRow& row, const RowResult& result) {
+  changed_.push_back(sequence.request.id);
+  const RowOutput output = row.output;
+  scheduler_.advance(sequence, static_cast<std::int64_t>(row.tokens.size()));
+  sequence.stream->set_prefilled_tokens(std::max(
+      sequence.stream->prefilled_tokens(), std::min(sequence.num_computed, sequence.num_prompt())));
+  if (output == RowOutput::none) return;
+  if (static_cast<std::int64_t>(result.values.size()) != traits().vocab_size) {
+    return finish(sequence, FinishReason::failed, "the decoder gave no logits");
+  }
+  draw(sequence, result.values);
+}
+
+void EngineCore::draw(Sequence& sequence, std::span<const float> logits) {
+  const GenerationRequest& request = sequence.request;
+  const Result<TokenRecord> token =
+      sampler_.sample(request.sampling, {.logits = logits,
+                                         .ids = sequence.ids,
+                                         .num_prompt = request.prompt_ids.size(),
+                                         .eos_ids = request.stop_ids,
+                                         .seed = request.seed,
+                                         .num_top = request.num_top_logprobs});
+  if (!token) return finish(sequence, FinishReason::failed, token.error().detail);
+  sequence.stream->append(*token, sampler_.top_logprobs());
+  scheduler_.append(sequence, token->id);
+  if (sequence.num_generated() == 1) sequence.first_token_s = now_s_();
+  const bool is_stop = std::ranges::find(request.stop_ids, token->id) != request.stop_ids.end();
+  if (is_stop && !request.ignore_eos) return finish(sequence, FinishReason::stop, {});
+  if (sequence.num_ids() == sequence.max_ids) finish(sequence, FinishReason::length, {});
+}
+
+void EngineCore::finish(Sequence& sequence, FinishReason reason, std::string error) {
+  changed_.push_back(sequence.request.id);
+  const std::unique_ptr<Sequence> ended = scheduler_.remove(sequence);
+  FinishedEvent event = account(*ended, now_s_());
+  event.reason = reason;
+  event.error = std::move(error);
+  ended->stream->set_queue_position(-1);
+  ended->stream->finish(std::move(event));
+}
+
+void EngineCore::greet_admitted() {
+  for (Sequence* sequence : scheduler_.newly_admitted()) {
+    if (sequence->first_scheduled_s >= 0.0) continue;
+    sequence->first_scheduled_s = now_s_();
+    sequence->stream->set_queue_position(-1);
+    sequence->stream->set_prefilled_tokens(sequence->num_cached);
+    changed_.push_back(sequence->request.id);
+  }
+}
+
+void EngineCore::publish() {
+  if (scheduler_.take_queue_changed()) {
+    scheduler_.queue().visit_in_order([this](Sequence& sequence, std::int32_t ahead) {
+      if (sequence.was_admitted || sequence.stream->queue_position() == ahead) return;
+      sequence.stream->set_queue_position(ahead);
+      changed_.push_back(sequence.request.id);
+    });
+  }
+  if (changed_.empty()) return;
+  std::ranges::sort(changed_);
+  const auto repeated = std::ranges::unique(changed_);
+  changed_.erase(repeated.begin(), repeated.end());
+  if (listener_) listener_(changed_);
+  changed_.clear();
+}
+
+void EngineCore::end_all(FinishReason reason, const std::string& error) {
+  for (const RequestId id : scheduler_.ids()) finish(*scheduler_.find(id), reason, error);
+  publish();
+}
+
+EngineStats EngineCore::stats() const {
+  return {.running = static_cast<std::int64_t>(scheduler_.running().size()),
+          .waiting = scheduler_.queue().num_waiting(),
+          .free_blocks = scheduler_.blocks().num_free(),
+          .steps = num_steps_};
+}
+
+}  // namespace hearth::engine

@@ -1,0 +1,230 @@
+#include "engine/runtime/scheduler.h"
+
+#include <algorithm>
+#include <cmath>
+#include <string>
+#include <utility>
+
+#include "engine/base/check.h"
+
+namespace hearth::engine {
+namespace {
+
+bool is_older(const Sequence* a, const Sequence* b) { return a->order < b->order; }
+
+}  // namespace
+
+Scheduler::Scheduler(const RunnerTraits& traits, const SchedulerOptions& options)
+    : traits_(traits), options_(options), blocks_(traits.num_blocks, traits.block_size) {
+  CHECK(traits.vocab_size > 0);
+  CHECK(traits.context_length > 0);
+  CHECK(traits.max_sequences > 0);
+  CHECK(traits.max_batch_tokens > 0);
+  CHECK(options.chunk_min > 0);
+  const std::int64_t num_slots =
+      std::min<std::int64_t>(traits.max_sequences, traits.max_batch_tokens);
+  for (std::int64_t slot = num_slots; slot-- > 0;) {
+    free_slots_.push_back(static_cast<std::int32_t>(slot));
+  }
+}
+
+Result<void> Scheduler::add(std::unique_ptr<Sequence>& added) {
+  Sequence& sequence = *added;
+  sequence.ids = sequence.request.prompt_ids;
+  const std::int64_t num_tokens = std::min(sequence.request.max_tokens, TokenStream::kMaxTokens);
+  // The last token needs no place in the KV cache.
+  sequence.max_ids = std::min({sequence.num_prompt() + num_tokens, traits_.context_length,
+                               blocks_.num_blocks() * blocks_.block_size() + 1});
+  if (Result<void> checked = check(sequence); !checked) return checked;
+  sequence.order = next_order_++;
+  queue_.add(sequence);
+  queue_changed_ = true;
+  sequences_.emplace(sequence.request.id, std::move(added));
+  return {};
+}
+
+Result<void> Scheduler::check(const Sequence& sequence) const {
+  const GenerationRequest& request = sequence.request;
+  if (sequences_.contains(request.id)) {
+    return fail(ErrorCode::conflict,
+                "request id " + std::to_string(request.id) + " is already in use");
+  }
+  if (request.prompt_ids.empty()) {
+    return fail(ErrorCode::invalid_parameter, "the prompt has no tokens");
+  }
+  if (request.max_tokens <= 0) {
+    return fail(ErrorCode::invalid_parameter,
+                "max_tokens must be at least 1, not " + std::to_string(request.max_tokens));
+  }
+  if (!(std::isfinite(request.weight) && request.weight > 0.0)) {
+    return fail(ErrorCode::invalid_parameter, "the user's weight must be a positive number");
+  }
+  for (const TokenId id : request.prompt_ids) {
+    if (id >= 0 && id < traits_.vocab_size) continue;
+    return fail(ErrorCode::invalid_parameter, "prompt id " + std::to_string(id) +
+                                                  " is not in the vocabulary of " +
+                                                  std::to_string(traits_.vocab_size));
+  }
+  const std::int64_t prompt_max = traits_.can_chunk ? INT64_MAX : traits_.max_batch_tokens;
+  if (sequence.max_ids <= sequence.num_prompt() || sequence.num_prompt() > prompt_max) {
+    const std::int64_t room = std::min(
+        {traits_.context_length - 1, blocks_.num_blocks() * blocks_.block_size(), prompt_max});
+    return fail(ErrorCode::context_length_exceeded,
+                "the prompt has " + std::to_string(sequence.num_prompt()) +
+                    " tokens; there is room for " + std::to_string(room));
+  }
+  return {};
+}
+
+Sequence* Scheduler::find(RequestId id) const {
+  const auto entry = sequences_.find(id);
+  return entry == sequences_.end() ? nullptr : entry->second.get();
+}
+
+std::vector<RequestId> Scheduler::ids() const {
+  std::vector<RequestId> ids;
+  for (const auto& [id, sequence] : sequences_) ids.push_back(id);
+  std::ranges::sort(ids);
+  return ids;
+}
+
+bool Scheduler::take_queue_changed() { return std::exchange(queue_changed_, false); }
+
+void Scheduler::advance(Sequence& sequence, std::int64_t num_tokens) {
+  sequence.num_computed += num_tokens;
+  CHECK(sequence.num_computed <= sequence.num_ids());
+  if (traits_.can_cache) name_full_blocks(sequence);
+}
+
+void Scheduler::append(Sequence& sequence, TokenId id) {
+  CHECK(sequence.num_ids() < sequence.max_ids);
+  sequence.ids.push_back(id);
+  queue_.charge(sequence, FairQueue::kProducedPrice);
+}
+
+std::unique_ptr<Sequence> Scheduler::remove(Sequence& sequence) {
+  if (sequence.is_running) {
+    leave_running(sequence);
+    queue_.finished(sequence);
+  } else {
+    queue_.remove_waiting(sequence);
+  }
+  queue_changed_ = true;
+  return std::move(sequences_.extract(sequence.request.id).mapped());
+}
+
+bool Scheduler::admit(Sequence& sequence) {
+  const std::size_t num_found = traits_.can_cache ? find_prefix(sequence) : 0;
+  const std::int64_t block_size = blocks_.block_size();
+  const std::int64_t num_needed =
+      (sequence.num_ids() + block_size - 1) / block_size - static_cast<std::int64_t>(num_found);
+  // One spare block per running sequence, or its next decode would preempt what is admitted here,
+  // for ever.
+  const auto num_spare = static_cast<std::int64_t>(running_.size());
+  if (free_slots_.empty() || blocks_.num_free() < num_needed + num_spare) {
+    blocks_.release(sequence.block_table);
+    sequence.block_table.clear();
+    return false;
+  }
+  for (std::int64_t i = 0; i < num_needed; ++i) sequence.block_table.push_back(blocks_.take());
+  sequence.num_computed = static_cast<std::int64_t>(num_found) * block_size;
+  sequence.num_named = num_found;
+  sequence.slot = free_slots_.back();
+  free_slots_.pop_back();
+  sequence.is_running = true;
+  running_.insert(std::ranges::upper_bound(running_, &sequence, is_older), &sequence);
+  queue_.admitted(sequence);
+  if (!sequence.was_admitted) {
+    sequence.was_admitted = true;
+    sequence.num_cached = std::min(sequence.num_computed, sequence.num_prompt());
+    // A prefix that was found costs nothing, so it is not charged; nor is computing again after a
+    // preemption.
+    queue_.charge(sequence, FairQueue::kPromptPrice *
+                                static_cast<double>(sequence.num_prompt() - sequence.num_cached));
+  }
+  newly_admitted_.push_back(&sequence);
+  queue_changed_ = true;
+  return true;
+}
+
+bool Scheduler::reserve_next(Sequence& sequence) {
+  const std::int64_t num_needed = sequence.num_computed / blocks_.block_size() + 1;
+  if (static_cast<std::int64_t>(sequence.block_table.size()) >= num_needed) return true;
+  while (blocks_.num_free() == 0) {
+    // Never the oldest: one that can always go on is what keeps the room from standing still.
+    CHECK(running_.size() > 1);
+    Sequence* victim = running_.back();
+    for (std::size_t i = running_.size(); i-- > 1;) {
+      const double counter = queue_.counter(running_[i]->request.user);
+      if (counter > queue_.counter(victim->request.user)) victim = running_[i];
+    }
+    preempt(*victim);
+    if (victim == &sequence) return false;
+  }
+  sequence.block_table.push_back(blocks_.take());
+  return true;
+}
+
+void Scheduler::preempt(Sequence& sequence) {
+  leave_running(sequence);
+  queue_.preempted(sequence);
+  queue_changed_ = true;
+  ++num_preemptions_;
+}
+
+void Scheduler::leave_running(Sequence& sequence) {
+  blocks_.release(sequence.block_table);
+  sequence.block_table.clear();
+  free_slots_.push_back(sequence.slot);
+  std::erase(running_, &sequence);
+  sequence.slot = -1;
+  sequence.is_running = false;
+  sequence.num_computed = 0;
+  sequence.num_named = 0;
+  sequence.num_planned = 0;
+}
+
+// Only blocks that lie wholly in the operator's prefix are named without the user's salt.
+void Scheduler::hash_full_blocks(Sequence& sequence) const {
+  const auto size = static_cast<std::size_t>(blocks_.block_size());
+  std::vector<BlockHash>& hashes = sequence.block_hashes;
+  while ((hashes.size() + 1) * size <= sequence.ids.size()) {
+    const std::size_t begin = hashes.size() * size;
+    const bool is_shared = begin + size <= sequence.request.num_shared_prefix;
+    const BlockHash parent = hashes.empty() ? BlockHash{} : hashes.back();
+    hashes.push_back(hash_block(options_.hash_key, parent,
+                                is_shared ? 0 : sequence.request.cache_salt,
+                                std::span(sequence.ids).subspan(begin, size)));
+  }
+}
+
+// Takes what the prefix cache has into the block table. At least one token is left to compute: its
+// logits are needed.
+std::size_t Scheduler::find_prefix(Sequence& sequence) {
+  hash_full_blocks(sequence);
+  const auto size = static_cast<std::size_t>(blocks_.block_size());
+  const std::size_t num_max = (sequence.ids.size() - 1) / size;
+  for (std::size_t i = 0; i < num_max; ++i) {
+    const BlockHash parent = i == 0 ? BlockHash{} : sequence.block_hashes[i - 1];
+    const BlockId block = blocks_.find(sequence.block_hashes[i], parent,
+                                       std::span(sequence.ids).subspan(i * size, size));
+    if (block < 0) break;
+    sequence.block_table.push_back(block);
+  }
+  return sequence.block_table.size();
+}
+
+void Scheduler::name_full_blocks(Sequence& sequence) {
+  const auto size = static_cast<std::size_t>(blocks_.block_size());
+  const std::size_t num_full = static_cast<std::size_t>(sequence.num_computed) / size;
+  if (num_full == sequence.num_named) return;
+  hash_full_blocks(sequence);
+  for (std::size_t i = sequence.num_named; i < num_full; ++i) {
+    const BlockHash parent = i == 0 ? BlockHash{} : sequence.block_hashes[i - 1];
+    blocks_.name(sequence.block_table[i], sequence.block_hashes[i], parent,
+                 std::span(sequence.ids).subspan(i * size, size));
+  }
+  sequence.num_named = num_full;
+}
+
+}  // namespace hearth::engine

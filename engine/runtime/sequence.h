@@ -1,0 +1,52 @@
+// One request on its way through the engine: what the scheduler, the fair queue and the engine core
+// know about it.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <vector>
+
+#include "engine/runtime/block_hash.h"
+#include "engine/runtime/block_manager.h"
+#include "engine/runtime/request.h"
+#include "engine/runtime/token_stream.h"
+
+namespace hearth::engine {
+
+// Owned by the scheduler; engine thread only.
+struct Sequence {
+  GenerationRequest request;
+  std::shared_ptr<TokenStream> stream;
+  std::uint64_t order = 0;  // of arrival; smaller is older
+
+  std::vector<TokenId> ids;  // prompt, then generated
+  std::int64_t max_ids =
+      0;  // the reply ends with `length` here: max_tokens, the context or all KV blocks
+
+  // While it runs. A preempted sequence gives all of this back and starts again from what the
+  // prefix cache still has.
+  bool is_running = false;
+  std::int32_t slot = -1;
+  std::vector<BlockId> block_table;
+  std::int64_t num_computed = 0;  // leading ids in the KV cache
+  std::size_t num_named = 0;      // leading blocks of block_table offered to the prefix cache
+  std::int64_t num_planned = 0;   // tokens of this step
+
+  std::vector<BlockHash> block_hashes;  // of the full blocks of ids, made when first needed
+
+  bool was_admitted = false;    // its prompt is paid for; true for a preempted one that waits
+  std::int64_t num_cached = 0;  // prompt ids found in the cache at the first admission
+
+  double submitted_s = 0.0;
+  double first_scheduled_s = -1.0;  // −1: not yet
+  double first_token_s = -1.0;
+
+  std::int64_t num_ids() const { return static_cast<std::int64_t>(ids.size()); }
+  std::int64_t num_prompt() const { return static_cast<std::int64_t>(request.prompt_ids.size()); }
+  std::int64_t num_generated() const { return num_ids() - num_prompt(); }
+  std::int64_t num_left() const {
+    return num_ids() - num_computed;
+  }  // to compute before the next token
+};
+
+}  // namespace hearth::engine

@@ -1,7 +1,9 @@
-// Every word the page says, in both languages. Short sentences; first what happened, then what is safe, then what to do.
+// Every word the page says, in both languages: a table, and as long as there is to say.
+// Short sentences; first what happened, then what is safe, then what to do. No exclamation marks, no blame.
 
 /** @typedef {'en' | 'zh'} Language */
 /** @typedef {typeof en} Words */
+/** @typedef {{needed?: number, limit?: number}} Figures */
 
 /** @param {number} n */
 const grouped = (n) => new Intl.NumberFormat('en').format(n);
@@ -20,6 +22,10 @@ const ordinal = (n) => {
   return `${n}${tail}`;
 };
 
+/** @param {Figures} error */
+const tokensTooMany = ({ needed, limit }) =>
+  needed && limit ? `This message alone has ${grouped(needed)} tokens; the model can read ${grouped(limit)}.` : 'This message is longer than the model can read.';
+
 const en = {
   tag: 'en',
   untitled: 'New conversation',
@@ -29,7 +35,6 @@ const en = {
   yourConversations: 'Your conversations',
   showList: 'Conversations',
   hideList: 'Hide the list',
-  closeList: 'Close the list',
   conversation: 'Conversation',
   today: 'Today',
   yesterday: 'Yesterday',
@@ -78,10 +83,8 @@ const en = {
 
   writing: 'Writing',
   reading: 'Reading your message',
-  sending: 'Sending',
   tokens: (/** @type {number} */ n) => `${grouped(n)} ${n === 1 ? 'token' : 'tokens'}`,
   perSecond: (/** @type {number} */ rate) => `${rate.toFixed(1)}/s`,
-  sharing: (/** @type {number} */ people) => `${people} people share the model right now`,
   copy: 'Copy',
   copied: 'Copied',
   copyFailed: 'The browser did not let this page copy. Select the text and press Ctrl+C.',
@@ -91,7 +94,6 @@ const en = {
   previous: 'Previous version',
   versions: 'Versions of this reply',
   versionsOfYours: 'Versions of your message',
-  code: 'Code',
   edit: 'Edit and send as a new version',
   editing: 'You are changing an earlier message. Sending makes a new version.',
   cancelEdit: 'Leave it as it was',
@@ -110,7 +112,6 @@ const en = {
 
   notSent: 'Not sent yet. It goes out once, when the connection is back.',
   waitingForModel: 'Not sent yet. It goes out when the model is ready.',
-  connecting: 'Connecting',
   offlineChip: 'No connection',
   offline: 'No connection.',
   offlineKept: 'What you write is kept here.',
@@ -121,7 +122,6 @@ const en = {
   restartingKept: 'Running replies are saved.',
   back: 'Back again.',
   backKept: 'Nothing was lost.',
-  backNoticed: (/** @type {number} */ n) => (n === 1 ? 'One reply was stopped by the restart; what was written is saved.' : `${n} replies were stopped by the restart; what was written is saved.`),
   dismiss: 'Dismiss',
   versionChanged: 'The server was updated.',
   versionChangedWhat: 'Reload this page to go on.',
@@ -142,8 +142,6 @@ const en = {
   tryAgain: 'Try again',
   discard: 'Discard',
   unsaved: 'This reply could not be saved yet. It stays here while the server tries again.',
-  dropped: (/** @type {number} */ n) => (n === 1 ? 'The model could not see the oldest message' : `The model could not see the ${n} oldest messages`),
-  droppedWhat: 'The conversation is longer than what the model can read at once.',
   forgetLine: 'The model did not see what is above this line',
   emptyReply: 'The model wrote nothing.',
   goneConversation: 'This conversation is not here any more.',
@@ -151,24 +149,18 @@ const en = {
   loadingHistory: 'Reading the conversation',
 
   errors: {
-    too_many_requests: 'You are sending faster than this room allows.',
-    rate_limited: 'You are sending faster than this room allows.',
-    busy: 'The room is full right now.',
-    overloaded: 'The room is full right now.',
-    queue_full: 'You have as many replies waiting as one person may have here.',
-    context_overflow: 'This message is longer than the model can read.',
-    context_length_exceeded: 'This message is longer than the model can read.',
-    too_large: 'This message is too long to send.',
-    model_loading: 'The model is not ready yet.',
-    model_not_ready: 'The model is not ready yet.',
-    model_failed: 'The model is not ready yet. The host has been told what is wrong.',
-    out_of_memory: 'Out of memory while writing this reply.',
-    storage_unavailable: 'The server cannot save anything right now.',
-    quota_exceeded: 'Your space here is full. Deleting a conversation makes room.',
-    stale_revision: 'This conversation was changed somewhere else.',
-    conflict: 'This conversation was changed somewhere else.',
-    not_found: 'This is not here any more.',
-    shutting_down: 'The server is restarting.',
+    rate_limited: () => 'You are sending faster than this room allows.',
+    busy: () => 'The room is full right now.',
+    context_length_exceeded: tokensTooMany,
+    message_too_large: () => 'This message is too long to send.',
+    model_loading: () => 'The model is not ready yet.',
+    model_failed: () => 'The model is not ready yet. The host has been told what is wrong.',
+    out_of_memory: () => 'Out of memory while writing this reply.',
+    storage_unavailable: () => 'The server cannot save anything right now.',
+    quota_exceeded: () => 'Your space here is full. Deleting a conversation makes room.',
+    conflict: () => 'This conversation was changed somewhere else.',
+    not_found: () => 'This is not here any more.',
+    shutting_down: () => 'The server is restarting.',
   },
 
   loading: (/** @type {string} */ name) => `Loading ${name}`,
@@ -212,7 +204,6 @@ const en = {
   deleted: 'Conversation deleted',
   allDeleted: 'All conversations deleted',
   undo: 'Undo',
-  deleteFailed: 'The conversation could not be deleted. It is back in the list.',
   renameFailed: 'The new title could not be saved.',
 
   join: 'Join the room',
@@ -245,7 +236,6 @@ const zh = {
   yourConversations: '你的对话',
   showList: '对话列表',
   hideList: '收起列表',
-  closeList: '关闭列表',
   conversation: '对话',
   today: '今天',
   yesterday: '昨天',
@@ -294,10 +284,8 @@ const zh = {
 
   writing: '正在写',
   reading: '正在读你的消息',
-  sending: '正在发送',
   tokens: (n) => `${grouped(n)} 个词元`,
   perSecond: (rate) => `每秒 ${rate.toFixed(1)}`,
-  sharing: (people) => `现在有 ${people} 人共用模型`,
   copy: '复制',
   copied: '已复制',
   copyFailed: '浏览器不允许复制。请选中文字后按 Ctrl+C。',
@@ -307,7 +295,6 @@ const zh = {
   previous: '上一个版本',
   versions: '这条回复的版本',
   versionsOfYours: '这条消息的版本',
-  code: '代码',
   edit: '修改并作为新版本发送',
   editing: '你正在修改之前的消息，发送后会成为新版本。',
   cancelEdit: '不改了',
@@ -326,7 +313,6 @@ const zh = {
 
   notSent: '还没发出。恢复连接后会发送一次。',
   waitingForModel: '还没发出。模型准备好后会发送一次。',
-  connecting: '正在连接',
   offlineChip: '没有连接',
   offline: '没有连接，',
   offlineKept: '你写的内容会保留。',
@@ -337,7 +323,6 @@ const zh = {
   restartingKept: '写到一半的回复已保存。',
   back: '已恢复，',
   backKept: '没有丢失内容。',
-  backNoticed: (n) => `有 ${n} 条回复因重启而停下，已写的内容已保存。`,
   dismiss: '知道了',
   versionChanged: '服务器已更新。',
   versionChangedWhat: '请重新载入页面。',
@@ -358,8 +343,6 @@ const zh = {
   tryAgain: '再试一次',
   discard: '丢弃',
   unsaved: '这条回复还没能保存。服务器会继续尝试，内容先留在这里。',
-  dropped: (n) => `模型看不到最早的 ${n} 条消息`,
-  droppedWhat: '对话比模型一次能读的更长。',
   forgetLine: '模型看不到这条线以上的内容',
   emptyReply: '模型什么也没写。',
   goneConversation: '这个对话已经不在了。',
@@ -367,24 +350,19 @@ const zh = {
   loadingHistory: '正在读取对话',
 
   errors: {
-    too_many_requests: '你发送得太快了。',
-    rate_limited: '你发送得太快了。',
-    busy: '现在人满了。',
-    overloaded: '现在人满了。',
-    queue_full: '你等待中的回复已到一个人的上限。',
-    context_overflow: '这条消息比模型能读的更长。',
-    context_length_exceeded: '这条消息比模型能读的更长。',
-    too_large: '这条消息太长，无法发送。',
-    model_loading: '模型还没准备好。',
-    model_not_ready: '模型还没准备好。',
-    model_failed: '模型还没准备好，主持人已收到原因。',
-    out_of_memory: '写这条回复时内存不足。',
-    storage_unavailable: '服务器现在无法保存内容。',
-    quota_exceeded: '你的空间已满，删除一些对话即可腾出空间。',
-    stale_revision: '这个对话在别处改过。',
-    conflict: '这个对话在别处改过。',
-    not_found: '内容已经不在了。',
-    shutting_down: '服务器正在重启。',
+    rate_limited: () => '你发送得太快了。',
+    busy: () => '现在人满了。',
+    context_length_exceeded: ({ needed, limit }) =>
+      needed && limit ? `这条消息有 ${grouped(needed)} 个词元，模型最多能读 ${grouped(limit)} 个。` : '这条消息比模型能读的更长。',
+    message_too_large: () => '这条消息太长，无法发送。',
+    model_loading: () => '模型还没准备好。',
+    model_failed: () => '模型还没准备好，主持人已收到原因。',
+    out_of_memory: () => '写这条回复时内存不足。',
+    storage_unavailable: () => '服务器现在无法保存内容。',
+    quota_exceeded: () => '你的空间已满，删除一些对话即可腾出空间。',
+    conflict: () => '这个对话在别处改过。',
+    not_found: () => '内容已经不在了。',
+    shutting_down: () => '服务器正在重启。',
   },
 
   loading: (name) => `正在载入 ${name}`,
@@ -428,7 +406,6 @@ const zh = {
   deleted: '对话已删除',
   allDeleted: '所有对话已删除',
   undo: '撤销',
-  deleteFailed: '这个对话没能删除，已放回列表。',
   renameFailed: '新标题没能保存。',
 
   join: '加入',
@@ -463,5 +440,5 @@ export const languageOf = (preferred) => {
 /** @param {string} text @returns {'zh-Hans' | undefined} */
 export const langOf = (text) => ((text.match(/\p{Script=Han}/gu)?.length ?? 0) * 3 > text.length ? 'zh-Hans' : undefined);
 
-/** A stable error code in words, or undefined when the server's own sentence must do. @param {Words} words @param {string} code */
-export const errorInWords = (words, code) => /** @type {Record<string, string>} */ (words.errors)[code];
+/** A stable error code in words, or undefined when the server's own sentence must do. @param {Words} words @param {Figures & {code: string}} error */
+export const errorInWords = (words, error) => /** @type {Record<string, (error: Figures) => string>} */ (words.errors)[error.code]?.(error);

@@ -165,4 +165,7 @@ test('on a phone nothing scrolls sideways and Enter is a new line', async (t) =>
   await page.locator('figure.code').waitFor();
   assert.equal(await page.evaluate(() => document.documentElement.scrollWidth), 390);
   assert.equal(await page.locator('.log').evaluate((log) => log.scrollWidth - log.clientWidth), 0);
+  await page.setViewportSize({width: 320, height: 640});
+  assert.equal(await page.evaluate(() => document.documentElement.scrollWidth), 320);
+  assert.equal(await page.locator('.log').evaluate((log) => log.scrollWidth - log.clientWidth), 0);
 });

@@ -69,7 +69,7 @@ export function makeComposer({ words, dispatch, read }) {
     set(sendButton, 'title', live ? words.stop : words.send);
     sendButton.disabled = !live && (isEmpty || tooLong);
     setText(chipName, chatOf(state).system.trim() ? words.customChip : words.defaultsChip);
-    setText(chipValue, words.temperatureShort(samplingOf(state).temperature));
+    setText(chipValue, state.server.model?.defaults ? words.temperatureShort(samplingOf(state).temperature) : '');
   };
 
   return { element: form, hint, area, update };

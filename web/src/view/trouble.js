@@ -33,7 +33,7 @@ export function makeTrouble(context) {
   };
 
   /** The words of the page for a known code, else the server's own sentence. @param {ErrorBody | undefined} error */
-  const sentence = (error) => (error ? (errorInWords(words, error.code) ?? error.detail ?? error.title ?? error.code) : '');
+  const sentence = (error) => (error ? (errorInWords(words, error) ?? error.detail ?? error.title ?? error.code) : '');
 
   return {
     element,

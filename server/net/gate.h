@@ -44,6 +44,7 @@ class Gate {
   void identify_socket(const HttpRequest& request, std::function<void(std::optional<User>)> done);
 
   const std::string& cookie_name() const { return options_.cookie_name; }
+  void set_join_code(JoinCode* join_code) { join_code_ = join_code; }
   void set_cookie_name(std::string name) { options_.cookie_name = std::move(name); }
 
  private:

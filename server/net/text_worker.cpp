@@ -21,12 +21,17 @@ tl::expected<Prompt, PromptError> build_safely(const PromptJob& job) {
 
 }  // namespace
 
-TextWorker::TextWorker(EventLoop& loop)
-    : loop_(loop), thread_([this](const std::stop_token& stop) { work(stop); }) {}
+TextWorker::TextWorker(EventLoop& loop, std::string system_prompt)
+    : loop_(loop),
+      system_prompt_(std::move(system_prompt)),
+      thread_([this](const std::stop_token& stop) { work(stop); }) {}
 
 TextWorker::~TextWorker() = default;
 
 void TextWorker::build(PromptJob job, Done done) {
+  const bool has_instructions =
+      !job.system.empty() || (!job.turns.empty() && job.turns.front().role == Role::system);
+  if (!has_instructions) job.system = system_prompt_;
   // The callback goes back to the loop's thread to be destroyed too: it may own what lives there.
   auto shared = std::make_shared<Done>(std::move(done));
   run([this, job = std::move(job), shared = std::move(shared)]() mutable {

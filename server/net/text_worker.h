@@ -5,6 +5,7 @@
 #include <deque>
 #include <functional>
 #include <mutex>
+#include <string>
 #include <thread>
 
 #include "server/net/event_loop.h"
@@ -16,7 +17,8 @@ namespace hearth::server {
 // it drops what is queued.
 class TextWorker final : public TextPort {
  public:
-  explicit TextWorker(EventLoop& loop);
+  // `system_prompt`: the operator's instructions for prompts that bring none; may be empty.
+  explicit TextWorker(EventLoop& loop, std::string system_prompt = {});
   ~TextWorker() override;
   TextWorker(const TextWorker&) = delete;
   TextWorker& operator=(const TextWorker&) = delete;
@@ -30,6 +32,7 @@ class TextWorker final : public TextPort {
   void work(const std::stop_token& stop);
 
   EventLoop& loop_;
+  std::string system_prompt_;
   std::mutex mutex_;
   std::condition_variable_any has_job_;
   std::deque<std::function<void()>> jobs_;  // guarded by mutex_

@@ -1,0 +1,80 @@
+#include "server/cli/served_model.h"
+
+#include <array>
+#include <fstream>
+#include <span>
+#include <sstream>
+#include <utility>
+
+#include "server/session/crypto.h"
+
+namespace hearth::server {
+namespace {
+
+// What a stored reply was made with: the same value means the same numbers.
+std::string fingerprint(const engine::ModelFolder& folder, const std::string& description) {
+  std::ostringstream facts;
+  facts << std::ifstream(folder.path / "config.json").rdbuf() << '\n'
+        << folder.checkpoint->weight_bytes() << '\n';
+  for (const std::string& file : folder.checkpoint->files()) facts << file << '\n';
+  facts << description;
+  const Sha256 hash = sha256(facts.str());
+  return "fp_" + to_hex(std::span(hash).first(8));
+}
+
+}  // namespace
+
+Result<engine::ModelFolder> open_chat_folder(const std::filesystem::path& path) {
+  auto folder = engine::open_model_folder(path);
+  if (!folder) return folder;
+  if (folder->spec.is_classifier()) {
+    return fail(ErrorCode::architecture_unsupported,
+                path.string() + " holds a classifier, which cannot chat.");
+  }
+  if (!folder->chat_template) {
+    return fail(ErrorCode::file_missing,
+                path.string() + " has no chat template, and Hearth knows none for its family.");
+  }
+  return folder;
+}
+
+std::shared_ptr<const ModelInfo> make_model_info(const engine::ModelFolder& folder,
+                                                 const std::string& name,
+                                                 const engine::RunnerTraits& traits) {
+  ModelInfo info;
+  info.id = name;
+  info.name = name;
+  info.context_length = traits.context_length;
+  info.eos_ids = folder.generation.eos_token_ids;
+  info.defaults = folder.generation.sampling;
+  info.max_new_tokens = folder.generation.max_new_tokens;
+  info.decoder = traits.description;
+  info.fingerprint = fingerprint(folder, traits.description);
+  info.tokenizer = folder.tokenizer;
+  info.chat_template = folder.chat_template;
+  return std::make_shared<const ModelInfo>(std::move(info));
+}
+
+Result<std::filesystem::path> demo_folder() {
+  std::error_code ec;
+  const std::filesystem::path here =
+      std::filesystem::read_symlink("/proc/self/exe", ec).parent_path();
+  const std::array places = {here / "../../configs/models/demo",
+                             here / "../share/hearth/models/demo", here / "configs/models/demo"};
+  for (const std::filesystem::path& place : places) {
+    if (std::filesystem::exists(place / "config.json", ec))
+      return std::filesystem::weakly_canonical(place, ec);
+  }
+  return fail(ErrorCode::folder_not_found,
+              "The demo model is not beside this program; name a model folder with --model.");
+}
+
+std::string folder_name(const std::filesystem::path& path) {
+  std::error_code ec;
+  const std::filesystem::path full = std::filesystem::weakly_canonical(path, ec);
+  const std::string name =
+      full.filename().empty() ? full.parent_path().filename() : full.filename();
+  return name.empty() ? "model" : name;
+}
+
+}  // namespace hearth::server

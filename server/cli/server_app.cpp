@@ -1,0 +1,336 @@
+#include "server/cli/server_app.h"
+
+#include <array>
+#include <atomic>
+#include <iostream>
+#include <thread>
+#include <utility>
+
+#include <arpa/inet.h>
+#include <ifaddrs.h>
+#include <net/if.h>
+#include <netinet/in.h>
+#include <spdlog/async.h>
+#include <spdlog/sinks/stdout_color_sinks.h>
+#include <spdlog/spdlog.h>
+#include <unistd.h>
+
+#include "engine/runtime/engine.h"
+#include "server/api/cookies.h"
+#include "server/api/generation.h"
+#include "server/api/join_code.h"
+#include "server/api/session_api.h"
+#include "server/cli/served_model.h"
+#include "server/net/assets.h"
+#include "server/net/engine_bridge.h"
+#include "server/net/gate.h"
+#include "server/net/origin_check.h"
+#include "server/net/routes.h"
+#include "server/net/server.h"
+#include "server/net/text_worker.h"
+#include "server/session/chat_service.h"
+#include "server/session/crypto.h"
+#include "server/store/memory_store.h"
+#include "server/store/sqlite_store.h"
+
+namespace hearth::server {
+namespace {
+
+constexpr Milliseconds kTick{20};
+constexpr Milliseconds kIdleTick{250};
+constexpr Milliseconds kFarewell{3'000};  // for the last frames and closing handshakes
+
+std::string machine_name() {
+  std::array<char, 256> name{};
+  return gethostname(name.data(), name.size() - 1) == 0 ? name.data() : "";
+}
+
+std::vector<std::string> network_addresses() {
+  std::vector<std::string> addresses;
+  ifaddrs* list = nullptr;
+  if (getifaddrs(&list) != 0) return addresses;
+  for (const ifaddrs* one = list; one; one = one->ifa_next) {
+    if (!one->ifa_addr || one->ifa_addr->sa_family != AF_INET ||
+        (one->ifa_flags & IFF_LOOPBACK) != 0)
+      continue;
+    std::array<char, INET_ADDRSTRLEN> text{};
+    const void* const address = &reinterpret_cast<const sockaddr_in*>(one->ifa_addr)->sin_addr;
+    if (inet_ntop(AF_INET, address, text.data(), text.size())) addresses.emplace_back(text.data());
+  }
+  freeifaddrs(list);
+  return addresses;
+}
+
+void start_logging(const std::string& level) {
+  spdlog::init_thread_pool(8192, 1);
+  auto logger = spdlog::create_async_nb<spdlog::sinks::stderr_color_sink_mt>("hearth");
+  logger->set_pattern("%Y-%m-%dT%H:%M:%S.%e %^%l%$ %v");
+  logger->set_level(spdlog::level::from_str(level == "warn" ? "warning" : level));
+  spdlog::set_default_logger(std::move(logger));
+}
+
+Limits limits_of(const Config& config, bool is_local) {
+  Limits limits;
+  const auto chosen = [&](int wanted, int alone, int together) {
+    return wanted > 0 ? wanted : is_local ? alone : together;
+  };
+  limits.service.max_tokens = config.limits.max_tokens;
+  limits.service.running_per_user = chosen(config.limits.running_per_user, 16, 2);
+  limits.service.queued_per_user = chosen(config.limits.queued_per_user, 64, 4);
+  limits.service.live_total = config.limits.live;
+  limits.service.drain_timeout = std::chrono::seconds(config.drain_timeout_s);
+  return limits;
+}
+
+engine::RunnerOptions runner_options(const Config& config) {
+  engine::RunnerOptions options;
+  options.dtype = config.dtype;
+  options.device = config.device;
+  options.threads = config.threads;
+  options.kv_cache_bytes = config.kv_memory;
+  options.max_sequences = config.max_sequences;
+  options.context_length = config.context_length;
+  return options;
+}
+
+// From the loader thread to the loop.
+struct Loaded {
+  std::unique_ptr<engine::StepRunner> runner;
+  std::shared_ptr<const ModelInfo> info;
+  std::string why;  // this decoder
+};
+
+// Members are destroyed in reverse order: the network first, the loop last.
+class ServerApp {
+ public:
+  ServerApp(const Config& config, std::string host, std::string model,
+            std::unique_ptr<HistoryStore> store, EventLoop& loop);
+
+  Result<void> listen();
+  void load(engine::ModelFolder folder, std::string why);
+  void run();
+
+ private:
+  bool is_local() const { return is_loopback(host_); }
+  void print_addresses(std::uint16_t port) const;
+  void report(const engine::LoadProgress& progress);
+  void loaded(Result<Loaded> model);
+  Milliseconds tick();
+  void on_signal();
+  void begin_drain();
+  void finish_when_quiet(Instant deadline);
+
+  Config config_;
+  std::string host_;
+  std::string model_;
+  EventLoop& loop_;
+  Clock clock_ = system_clock();
+  std::unique_ptr<HistoryStore> store_;
+  std::atomic<engine::RequestId> last_request_{0};
+  EngineBridge bridge_;
+  TextWorker text_;
+  ChatService service_;
+  Generations generations_;
+  std::string code_text_;
+  std::optional<JoinCode> code_;
+  SessionApi session_;
+  Assets assets_;
+  Gate gate_;
+  Server server_;
+  std::jthread loader_;
+  double reported_percent_ = -1.0;  // loader thread
+  std::atomic<bool> is_loading_{false};
+  bool is_draining_ = false;
+  bool is_drained_ = false;
+};
+
+ServerApp::ServerApp(const Config& config, std::string host, std::string model,
+                     std::unique_ptr<HistoryStore> store, EventLoop& loop)
+    : config_(config),
+      host_(std::move(host)),
+      model_(std::move(model)),
+      loop_(loop),
+      store_(std::move(store)),
+      bridge_(loop,
+              [this](std::span<const engine::RequestId> changed) {
+                service_.engine_progressed(changed);
+                generations_.engine_progressed(changed);
+              }),
+      text_(loop, config.system_prompt),
+      service_(
+          {bridge_, text_, *store_, clock_, system_random(), [this] { return ++last_request_; }},
+          limits_of(config, is_local()), {HEARTH_VERSION, !config.ephemeral}),
+      generations_({service_, bridge_, text_, system_random(), [this] { return ++last_request_; },
+                    config.limits.max_tokens}),
+      session_{service_, nullptr, {}, !config.ephemeral},
+      assets_(embedded_page()),
+      gate_({is_local(), config.open, machine_name(), config.allow_host, config.allow_origin, {}},
+            service_, nullptr),
+      server_(loop, {host_, config.port, {}},
+              Router(make_routes(
+                  {assets_, service_, generations_, session_, [this] { return is_draining_; }})),
+              gate_, service_, system_random()) {
+  if (!is_local() && !config.open) {
+    code_text_ = config.join_code.empty() ? make_join_code(system_random()) : config.join_code;
+    code_.emplace(code_text_, clock_);
+    session_.join_code = &*code_;
+    gate_.set_join_code(&*code_);
+  }
+  service_.set_model({model_, ModelState::loading, "config", 0.0, {}, {}, nullptr});
+}
+
+Result<void> ServerApp::listen() {
+  const Result<std::uint16_t> port = server_.listen();
+  if (!port) return tl::unexpected(port.error());
+  const std::string cookie = cookie_name(*port);
+  gate_.set_cookie_name(cookie);
+  session_.cookie_name = cookie;
+  print_addresses(*port);
+  return {};
+}
+
+void ServerApp::print_addresses(std::uint16_t port) const {
+  const std::string tail = ":" + std::to_string(port) + "/" + (code_ ? "#code=" + code_text_ : "");
+  std::cout << "Hearth " << HEARTH_VERSION << " serves " << model_ << '\n';
+  const bool is_everywhere = host_ == "0.0.0.0" || host_ == "::";
+  const std::string shown = is_everywhere || host_ == "localhost"  ? "127.0.0.1"
+                            : host_.find(':') != std::string::npos ? "[" + host_ + "]"
+                                                                   : host_;
+  std::cout << "  http://" << shown << tail << '\n';
+  if (is_everywhere) {
+    for (const std::string& address : network_addresses())
+      std::cout << "  http://" << address << tail << '\n';
+  }
+  if (code_) std::cout << "  join code: " << code_text_ << '\n';
+  std::cout << "  history: " << (config_.ephemeral ? "in memory only" : config_.data_dir.string())
+            << std::endl;
+}
+
+// Loader thread. Every client hears it: once a percent is enough.
+void ServerApp::report(const engine::LoadProgress& progress) {
+  if (progress.percent < reported_percent_ + 1.0) return;
+  reported_percent_ = progress.percent;
+  ModelStatus status{
+      model_, ModelState::loading, std::string(progress.stage), progress.percent, {}, {}, nullptr};
+  loop_.post([this, status = std::move(status)] { service_.set_model(status); });
+}
+
+void ServerApp::load(engine::ModelFolder folder, std::string why) {
+  is_loading_ = true;
+  loader_ = std::jthread([this, folder = std::move(folder), why = std::move(why)] {
+    auto runner =
+        engine::load_runner(folder, runner_options(config_),
+                            [this](const engine::LoadProgress& progress) { report(progress); });
+    auto result = std::make_shared<Result<Loaded>>();
+    if (runner) {
+      auto info = make_model_info(folder, model_, (*runner)->traits());
+      *result = Loaded{std::move(*runner), std::move(info), why};
+    } else {
+      *result = tl::unexpected(runner.error());
+    }
+    is_loading_ = false;
+    loop_.post([this, result] { loaded(std::move(*result)); });
+  });
+}
+
+void ServerApp::loaded(Result<Loaded> model) {
+  if (!model) {
+    spdlog::error("the model could not be loaded: {}", model.error().detail);
+    // Clients get a sentence without paths.
+    service_.set_model({model_,
+                        ModelState::failed,
+                        {},
+                        0.0,
+                        {},
+                        "The model could not be loaded; the server's log says why.",
+                        nullptr});
+    return;
+  }
+  bridge_.attach(std::make_unique<engine::Engine>(std::move(model->runner), bridge_.listener()));
+  service_.set_model({model_, ModelState::ready, {}, 100.0, {}, {}, model->info});
+  std::cout << "Ready: " << model->info->decoder << " (" << model->why << "), context of "
+            << model->info->context_length << " tokens" << std::endl;
+}
+
+Milliseconds ServerApp::tick() {
+  service_.on_tick();
+  const ServiceStats stats = service_.stats();
+  return stats.connections + stats.running + stats.queued > 0 ? kTick : kIdleTick;
+}
+
+void ServerApp::run() {
+  loop_.repeat([this] { return tick(); });
+  loop_.on_signal([this](int) { on_signal(); });
+  loop_.run();
+  server_.close_all();
+  bridge_.detach();
+  if (is_loading_) {  // reading weights cannot be interrupted, and there is nothing to lose
+    store_.reset();
+    spdlog::shutdown();
+    std::cout.flush();
+    std::quick_exit(0);
+  }
+}
+
+void ServerApp::on_signal() {
+  if (is_draining_) {
+    spdlog::warn("second signal: ending at once");
+    return loop_.stop();
+  }
+  begin_drain();
+}
+
+void ServerApp::begin_drain() {
+  is_draining_ = true;
+  const ServiceStats stats = service_.stats();
+  spdlog::info("draining: {} sockets, {} replies, {} API requests", stats.connections,
+               stats.running + stats.queued, generations_.live());
+  server_.stop_accepting();
+  service_.begin_drain([this] { is_drained_ = true; });
+  finish_when_quiet(clock_.now() + std::chrono::seconds(config_.drain_timeout_s) + kFarewell);
+}
+
+void ServerApp::finish_when_quiet(Instant deadline) {
+  const bool is_quiet = is_drained_ && generations_.live() == 0 && server_.open_connections() == 0;
+  if (is_quiet || clock_.now() >= deadline) return loop_.stop();
+  loop_.after(kTick, [this, deadline] { finish_when_quiet(deadline); });
+}
+
+Result<std::unique_ptr<HistoryStore>> open_store(const Config& config, EventLoop& loop) {
+  const Post post = [&loop](std::function<void()> job) { loop.post(std::move(job)); };
+  if (config.ephemeral) return std::make_unique<MemoryStore>(post);
+  auto store = SqliteStore::open(config.data_dir, post);
+  if (!store) return tl::unexpected(store.error());
+  return std::move(*store);
+}
+
+}  // namespace
+
+Result<void> run_server(const Config& config) {
+  std::filesystem::path path = config.model;
+  if (path.empty()) {
+    auto demo = demo_folder();
+    if (!demo) return tl::unexpected(demo.error());
+    path = *demo;
+  }
+  auto folder = open_chat_folder(path);
+  if (!folder) return tl::unexpected(folder.error());
+  start_logging(config.log_level);
+  for (const std::string& warning : folder->warnings) spdlog::warn("{}", warning);
+  std::string why = engine::choose_runner(folder->spec, runner_options(config)).why;
+  EventLoop loop;
+  auto store = open_store(config, loop);
+  if (!store) return tl::unexpected(store.error());
+  const std::string host = config.lan && is_loopback(config.host) ? "0.0.0.0" : config.host;
+  const std::string model = config.model_name.empty() ? folder_name(path) : config.model_name;
+  {
+    ServerApp app(config, host, model, std::move(*store), loop);
+    if (Result<void> listening = app.listen(); !listening) return listening;
+    app.load(std::move(*folder), std::move(why));
+    app.run();
+  }
+  spdlog::shutdown();
+  return {};
+}
+
+}  // namespace hearth::server

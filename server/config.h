@@ -1,0 +1,82 @@
+// What the operator decides. Every key is a flag, a HEARTH_… variable and a line of hearth.toml, in
+// that order of strength.
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <functional>
+#include <map>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "engine/base/error.h"
+#include "engine/checkpoint/runner_options.h"
+
+namespace hearth::server {
+
+struct Config {
+  std::string model;  // a folder; empty: the demo model
+  std::string model_name;
+  std::string host = "127.0.0.1";
+  std::uint16_t port = 8080;
+  bool lan = false;
+  bool open = false;
+  std::string join_code;  // empty: a random one
+  std::vector<std::string> allow_host;
+  std::vector<std::string> allow_origin;
+  std::filesystem::path data_dir;  // empty: $XDG_DATA_HOME/hearth
+  bool ephemeral = false;
+  std::string system_prompt;
+  engine::ComputeDtype dtype = engine::ComputeDtype::automatic;
+  engine::ComputeDevice device = engine::ComputeDevice::automatic;
+  int threads = 0;
+  int max_sequences = 32;
+  std::int64_t kv_memory = 0;  // bytes; 0: chosen from what is free
+  std::int64_t context_length = 0;
+  std::string log_level = "info";
+  int drain_timeout_s = 30;
+
+  struct Limits {
+    std::int64_t max_tokens = 4096;
+    int running_per_user = 0;  // 0: 2, or 16 when only this machine can reach the server
+    int queued_per_user = 0;   // 0: 4, or 64
+    int live = 256;
+    int connections = 4096;
+    int connections_per_address = 64;
+  } limits;
+};
+
+enum class KeyKind { text, number, boolean, list };
+
+struct ConfigKey {
+  std::string_view name;  // "data_dir", "limits.live"
+  KeyKind kind = KeyKind::text;
+  std::string_view help;
+  // Errors: usage, one sentence without the key's name.
+  std::function<Result<void>(Config&, const std::string& value)>
+      set;  // of a list: called for each element
+
+  std::string flag() const;  // "--data-dir"
+  std::string env() const;   // "HEARTH_DATA_DIR"
+};
+
+std::span<const ConfigKey> config_keys();
+
+// What flags gave, by key name.
+using FlagValues = std::map<std::string, std::vector<std::string>, std::less<>>;
+
+// `file`: --config; empty: HEARTH_CONFIG, else $XDG_CONFIG_HOME/hearth/hearth.toml if there is one.
+// `environment` reads one variable. Errors: usage, io_error; the sentence says where the value came
+// from.
+Result<Config> load_config(
+    const FlagValues& flags, const std::string& file,
+    const std::function<std::optional<std::string>(const std::string&)>& environment);
+
+// $XDG_DATA_HOME/hearth and its fallback below the home folder.
+std::filesystem::path default_data_dir(
+    const std::function<std::optional<std::string>(const std::string&)>& environment);
+
+}  // namespace hearth::server

@@ -1,0 +1,52 @@
+#include "server/net/routes.h"
+
+#include <utility>
+
+#include "server/api/health_api.h"
+#include "server/api/models_api.h"
+#include "server/api/openai_chat.h"
+
+namespace hearth::server {
+namespace {
+
+constexpr std::size_t kJsonBytesMax = 1024 * 1024;
+constexpr std::size_t kSmallJsonBytesMax = 4 * 1024;
+
+Handler file(const Assets& assets, std::string path) {
+  return [&assets, path = std::move(path)](const auto& request, const auto& response) {
+    response->send(assets.respond(*request, path));
+  };
+}
+
+Handler hashed_file(const Assets& assets) {
+  return [&assets](const auto& request, const auto& response) {
+    response->send(assets.respond(*request, "assets/" + request->tail));
+  };
+}
+
+}  // namespace
+
+std::vector<Route> make_routes(const RouteParts& parts) {
+  std::vector<Route> routes = {
+      {"GET", "/healthz", Access::open, 0, health_handler()},
+      {"GET", "/health", Access::open, 0, health_handler()},
+      {"GET", "/readyz", Access::open, 0, ready_handler(parts.service, parts.is_draining)},
+      {"GET", "/", Access::open, 0, file(parts.assets, "index.html")},
+      {"GET", "/assets/*", Access::open, 0, hashed_file(parts.assets)},
+      {"POST", "/api/v1/session", Access::session, kSmallJsonBytesMax,
+       session_handler(parts.session)},
+      {"GET", "/ws", Access::socket, 0, {}},
+      {"POST", "/v1/chat/completions", Access::user, kJsonBytesMax,
+       chat_completions_handler(parts.generations)},
+      {"GET", "/v1/models", Access::user, 0, model_list_handler(parts.service)},
+      {"GET", "/v1/models/*", Access::user, 0, model_handler(parts.service)},
+  };
+  for (const EmbeddedFile& one : parts.assets.files()) {  // what lies at the root: the icon
+    if (one.path == "index.html" || one.path.starts_with("assets/")) continue;
+    routes.push_back({"GET", "/" + std::string(one.path), Access::open, 0,
+                      file(parts.assets, std::string(one.path))});
+  }
+  return routes;
+}
+
+}  // namespace hearth::server

@@ -1,0 +1,26 @@
+// The table of everything that is served, filled in.
+#pragma once
+
+#include <functional>
+#include <vector>
+
+#include "server/api/generation.h"
+#include "server/api/session_api.h"
+#include "server/net/assets.h"
+#include "server/net/router.h"
+#include "server/session/chat_service.h"
+
+namespace hearth::server {
+
+// References outlive the routes.
+struct RouteParts {
+  const Assets& assets;
+  ChatService& service;
+  Generations& generations;
+  SessionApi& session;
+  std::function<bool()> is_draining;
+};
+
+std::vector<Route> make_routes(const RouteParts& parts);
+
+}  // namespace hearth::server

@@ -61,10 +61,10 @@ const en = {
   roomSentenceEphemeral: 'Everyone here shares one model on one machine. Conversations are kept in its memory only and are gone when it restarts.',
   privacy: 'The host sees names and token counts, never what you write.',
   starters: [
-    { text: 'My name is Mei. What can you tell me about tokens?', lang: 'en' },
-    { text: '用一句话介绍你自己。', lang: 'zh-Hans' },
-    { text: 'How does temperature change what you write?', lang: 'en' },
-    { text: '从一数到十。', lang: 'zh-Hans' },
+    { text: 'What is a token?', lang: 'en' },
+    { text: 'Explain in detail how you generate text.', lang: 'en' },
+    { text: '温度有什么作用？', lang: 'zh-Hans' },
+    { text: 'Tell me a long story.', lang: 'en' },
   ],
 
   yourMessage: 'Your message',
@@ -262,10 +262,10 @@ const zh = {
   roomSentenceEphemeral: '这里的所有人共用一台机器上的一个模型。对话只存在内存里，重启后就没有了。',
   privacy: '主持人只看到名字和词元数，看不到你写的内容。',
   starters: [
-    { text: '我叫小梅。词元是什么？', lang: 'zh-Hans' },
-    { text: '用一句话介绍你自己。', lang: 'zh-Hans' },
-    { text: 'How does temperature change what you write?', lang: 'en' },
-    { text: '从一数到十。', lang: 'zh-Hans' },
+    { text: '什么是词元？', lang: 'zh-Hans' },
+    { text: '温度有什么作用？', lang: 'zh-Hans' },
+    { text: 'Explain in detail how you generate text.', lang: 'en' },
+    { text: '讲个长故事。', lang: 'zh-Hans' },
   ],
 
   yourMessage: '你的消息',

@@ -1,0 +1,254 @@
+#include "engine/cli/inspect.h"
+
+#include <cstdio>
+#include <iomanip>
+#include <iostream>
+#include <map>
+#include <memory>
+#include <sstream>
+#include <string>
+#include <utility>
+
+#include <CLI/CLI.hpp>
+#include <nlohmann/json.hpp>
+
+#include "engine/checkpoint/checkpoint.h"
+#include "engine/checkpoint/model_spec.h"
+#include "engine/checkpoint/module_tree.h"
+#include "engine/checkpoint/tensor_values.h"
+#include "engine/checkpoint/weight_map.h"
+
+namespace hearth::engine {
+namespace {
+
+using Json = nlohmann::ordered_json;
+
+constexpr std::size_t kShownValues = 64;
+
+struct InspectOptions {
+  std::string model;
+  std::string tensor;
+  bool json = false;
+};
+
+[[noreturn]] void give_up(const Error& error) {
+  std::cerr << "hearth: " << error.detail << '\n';
+  throw CLI::RuntimeError(1);
+}
+
+template <class T>
+T value_of(Result<T> result) {
+  if (!result) give_up(result.error());
+  return std::move(*result);
+}
+
+// 494032768 → "494,032,768".
+std::string grouped(std::uint64_t number) {
+  std::string text = std::to_string(number);
+  for (std::size_t i = text.size(); i > 3; i -= 3) text.insert(i - 3, ",");
+  return text;
+}
+
+std::string megabytes(double bytes) {
+  std::ostringstream text;
+  text << std::fixed << std::setprecision(1) << bytes / 1e6 << " MB";
+  return text.str();
+}
+
+// Bytes of all parameters. The packed forms keep vectors and scales wider; theirs are estimates
+// of 8.5 and 4.5 bits a weight.
+std::vector<std::pair<std::string, double>> memory_by_dtype(const WeightMap& weights) {
+  const auto count = static_cast<double>(weights.num_parameters());
+  return {{"fp32", 4.0 * count},
+          {"bf16", 2.0 * count},
+          {"fp16", 2.0 * count},
+          {"int8", 8.5 / 8.0 * count},
+          {"int4", 4.5 / 8.0 * count}};
+}
+
+Json json_of(const Module& module) {
+  Json json = {{"name", module.name}, {"parameters", module.num_parameters}};
+  if (module.num_copies > 1) json["copies"] = module.num_copies;
+  if (!module.kind.empty()) json["kind"] = module.kind;
+  if (!module.detail.empty()) json["detail"] = module.detail;
+  if (!module.dtype.empty()) json["dtype"] = module.dtype;
+  for (const Module& child : module.children) json["children"].push_back(json_of(child));
+  return json;
+}
+
+void add_module_counts(const Module& module, const std::string& path, Json& counts) {
+  for (const Module& child : module.children) {
+    const std::string name = path.empty() ? child.name : path + "." + child.name;
+    counts[name] = child.num_parameters;
+    add_module_counts(child, name, counts);
+  }
+}
+
+const char* name_of(RopeKind kind) {
+  switch (kind) {
+    case RopeKind::standard:
+      return "default";
+    case RopeKind::linear:
+      return "linear";
+    case RopeKind::llama3:
+      return "llama3";
+    case RopeKind::yarn:
+      return "yarn";
+    case RopeKind::longrope:
+      return "longrope";
+  }
+  return "";
+}
+
+Json json_of(const ModelSpec& spec) {
+  Json windows = Json::array();
+  for (const LayerSpec& layer : spec.layers) windows.push_back(layer.window);
+  return {{"model_type", spec.model_type},
+          {"architecture", spec.architecture},
+          {"vocab_size", spec.vocab_size},
+          {"hidden_size", spec.hidden_size},
+          {"intermediate_size", spec.intermediate_size},
+          {"num_hidden_layers", spec.num_layers},
+          {"num_attention_heads", spec.num_heads},
+          {"num_key_value_heads", spec.num_kv_heads},
+          {"head_dim", spec.head_dim},
+          {"max_position_embeddings", spec.context_length},
+          {"rms_norm_eps", spec.norm_eps},
+          {"rope_type", name_of(spec.rope.kind)},
+          {"rope_theta", spec.rope.theta},
+          {"rope_factor", spec.rope.factor},
+          {"tie_word_embeddings", spec.tied_embeddings},
+          {"attention_windows", windows},
+          {"num_labels", spec.num_labels},
+          {"eos_token_ids", spec.eos_token_ids}};
+}
+
+// What the folder holds, read once.
+struct Contents {
+  ModelSpec spec;
+  Checkpoint checkpoint;
+  WeightMap weights;
+  Module tree;
+  std::map<std::string, std::uint64_t> bytes_by_dtype;
+};
+
+void print_json(const Contents& contents) {
+  Json counts = Json::object();
+  add_module_counts(contents.tree, "", counts);
+  Json memory = Json::object();
+  for (const auto& [dtype, bytes] : memory_by_dtype(contents.weights)) {
+    memory[dtype] = static_cast<std::uint64_t>(bytes);
+  }
+  const Json json = {
+      {"spec", json_of(contents.spec)},
+      {"tree", json_of(contents.tree)},
+      {"parameters", {{"total", contents.weights.num_parameters()}, {"modules", counts}}},
+      {"dtypes", contents.bytes_by_dtype},
+      {"memory", memory},
+      {"kv_bytes_per_token",
+       {{"fp32", kv_bytes_per_token(contents.spec, 4)},
+        {"bf16", kv_bytes_per_token(contents.spec, 2)}}},
+      {"files", contents.checkpoint.files()},
+      {"warnings", contents.weights.warnings()}};
+  std::cout << json.dump(2, ' ', false, Json::error_handler_t::replace) << '\n';
+}
+
+void print_tree(const Module& module, int depth) {
+  std::string line(static_cast<std::size_t>(2 * depth), ' ');
+  line += module.name;
+  if (module.num_copies > 1) line += "  (" + std::to_string(module.num_copies) + " alike)";
+  if (!module.kind.empty()) line += "  " + module.kind + "(" + module.detail + ")";
+  std::cout << std::left << std::setw(58) << line << std::right << std::setw(16)
+            << grouped(module.num_parameters);
+  if (!module.dtype.empty()) std::cout << "  " << module.dtype;
+  std::cout << '\n';
+  for (const Module& child : module.children) print_tree(child, depth + 1);
+}
+
+void print_text(const Contents& contents) {
+  const ModelSpec& spec = contents.spec;
+  print_tree(contents.tree, 0);
+  std::cout << "\nparameters  " << grouped(contents.weights.num_parameters());
+  if (spec.tied_embeddings) std::cout << "  (lm_head is the embedding and counted once)";
+  std::cout << "\nstored as  ";
+  for (const auto& [dtype, bytes] : contents.bytes_by_dtype) {
+    std::cout << ' ' << dtype << ' ' << megabytes(static_cast<double>(bytes));
+  }
+  std::cout << "\nin memory  ";
+  for (const auto& [dtype, bytes] : memory_by_dtype(contents.weights)) {
+    const bool is_estimate = dtype.starts_with("int");
+    std::cout << ' ' << dtype << (is_estimate ? " about " : " ") << megabytes(bytes);
+  }
+  std::cout << "\nKV cache    " << grouped(static_cast<std::uint64_t>(kv_bytes_per_token(spec, 2)))
+            << " bytes per token in bf16, context " << spec.context_length << '\n';
+  for (const std::string& warning : contents.weights.warnings()) std::cout << warning << '\n';
+}
+
+void show_tensor(const InspectOptions& options, const Checkpoint& checkpoint) {
+  const TensorView* view = checkpoint.find(options.tensor);
+  if (view == nullptr) {
+    give_up({ErrorCode::tensor_missing,
+             options.model + " has no tensor \"" + options.tensor + "\"; the first of its " +
+                 std::to_string(checkpoint.tensors().size()) + " is \"" +
+                 (checkpoint.tensors().empty() ? "" : checkpoint.tensors().front().name) + "\"."});
+  }
+  const TensorSummary summary = value_of(summarise(*view, kShownValues));
+  if (options.json) {
+    const Json json = {{"name", options.tensor},
+                       {"dtype", name_of(view->dtype)},
+                       {"shape", view->shape},
+                       {"bytes", view->bytes.size()},
+                       {"min", summary.min},
+                       {"max", summary.max},
+                       {"mean", summary.mean},
+                       {"std", summary.standard_deviation},
+                       {"num_not_finite", summary.num_not_finite},
+                       {"values", summary.first}};
+    std::cout << json.dump(2, ' ', false, Json::error_handler_t::replace) << '\n';
+    return;
+  }
+  std::cout << options.tensor << "  " << name_of(view->dtype) << ' ' << format_shape(view->shape)
+            << "  " << grouped(view->bytes.size()) << " bytes\nmin " << summary.min << "  max "
+            << summary.max << "  mean " << summary.mean << "  std " << summary.standard_deviation
+            << "  not finite " << summary.num_not_finite << '\n';
+  for (std::size_t i = 0; i < summary.first.size(); ++i) {
+    std::cout << std::setw(14) << summary.first[i] << ((i + 1) % 8 == 0 ? "\n" : "");
+  }
+  const auto shown = static_cast<std::int64_t>(summary.first.size());
+  if (shown % 8 != 0) std::cout << '\n';
+  if (shown < view->num_elements()) {
+    std::cout << "… " << view->num_elements() - shown << " more\n";
+  }
+}
+
+void inspect(const InspectOptions& options) {
+  if (!options.tensor.empty()) {
+    show_tensor(options, value_of(Checkpoint::open(options.model)));
+    return;
+  }
+  ModelSpec spec = value_of(load_model_spec(options.model));
+  Checkpoint checkpoint = value_of(Checkpoint::open(options.model));
+  WeightMap weights = value_of(WeightMap::match(checkpoint, spec));
+  Module tree = make_module_tree(spec, weights);
+  Contents contents{
+      std::move(spec), std::move(checkpoint), std::move(weights), std::move(tree), {}};
+  for (const NamedTensor& tensor : contents.checkpoint.tensors()) {
+    contents.bytes_by_dtype[std::string(name_of(tensor.view.dtype))] += tensor.view.bytes.size();
+  }
+  options.json ? print_json(contents) : print_text(contents);
+}
+
+}  // namespace
+
+void add_inspect_command(CLI::App& app) {
+  auto options = std::make_shared<InspectOptions>();
+  CLI::App* const command = app.add_subcommand(
+      "inspect", "The module tree of a model folder, its parameters, dtypes and memory");
+  command->add_option("--model", options->model, "Model folder")->required();
+  command->add_option("--tensor", options->tensor,
+                      "Show one tensor's values, by its checkpoint name");
+  command->add_flag("--json", options->json, "Print JSON");
+  command->callback([options] { inspect(*options); });
+}
+
+}  // namespace hearth::engine

@@ -1,0 +1,133 @@
+#include "engine/cli/logits.h"
+
+#include <algorithm>
+#include <cstdint>
+#include <fstream>
+#include <iostream>
+#include <map>
+#include <memory>
+#include <numeric>
+#include <span>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include <CLI/CLI.hpp>
+
+#include "engine/base/token_id.h"
+#include "engine/checkpoint/checkpoint.h"
+#include "engine/checkpoint/model_spec.h"
+#include "engine/checkpoint/runner_options.h"
+#include "engine/torch/module_loader.h"
+
+namespace hearth::engine {
+namespace {
+
+constexpr std::int64_t kStepTokens = 128;  // bounds the scores of one step: 78 MB at 152,000 words
+
+struct LogitsOptions {
+  std::string model;
+  std::vector<TokenId> ids;
+  std::string out;
+  RunnerOptions runner;
+};
+
+[[noreturn]] void give_up(const Error& error) {
+  std::cerr << "hearth: " << error.detail << '\n';
+  throw CLI::RuntimeError(1);
+}
+
+template <class T>
+T value_of(Result<T> result) {
+  if (!result) give_up(result.error());
+  return std::move(*result);
+}
+
+// The header of NumPy's format 1.0: magic, length, a Python dict padded so that the data begin at a
+// multiple of 64.
+std::string npy_header(std::int64_t rows, std::int64_t columns) {
+  std::string dict = "{'descr': '<f4', 'fortran_order': False, 'shape': (" + std::to_string(rows) +
+                     ", " + std::to_string(columns) + "), }";
+  constexpr std::size_t kPrefix = 10;
+  dict += std::string(63 - (kPrefix + dict.size()) % 64, ' ') + '\n';
+  std::string header("\x93NUMPY\x01\x00", 8);
+  header += static_cast<char>(dict.size() & 0xFFU);
+  header += static_cast<char>(dict.size() >> 8U);
+  return header + dict;
+}
+
+std::unique_ptr<StepRunner> load_runner(const LogitsOptions& options) {
+  const ModelSpec spec = value_of(load_model_spec(options.model));
+  const Checkpoint checkpoint = value_of(Checkpoint::open(options.model));
+  RunnerOptions runner = options.runner;
+  const auto length = static_cast<std::int64_t>(options.ids.size());
+  runner.max_sequences = 1;
+  runner.num_blocks = (length + runner.block_size - 1) / runner.block_size;
+  return value_of(load_torch_runner(checkpoint, spec, runner));
+}
+
+// One step of at most kStepTokens; its scores stay valid until the next.
+std::span<const float> scores_of(StepRunner& runner, const LogitsOptions& options,
+                                 std::int64_t position, std::span<const std::int32_t> blocks) {
+  const auto length = static_cast<std::int64_t>(options.ids.size());
+  BatchRow row;
+  row.position = position;
+  row.prompt_length = length;
+  row.tokens = std::span(options.ids)
+                   .subspan(static_cast<std::size_t>(position),
+                            static_cast<std::size_t>(std::min(kStepTokens, length - position)));
+  row.block_table = blocks;
+  row.output = RowOutput::all_logits;
+  const StepResult result = value_of(runner.run({{row}}));
+  if (!result.rows[0].error.empty()) {
+    give_up({ErrorCode::invalid_parameter, "Cannot compute: " + result.rows[0].error + "."});
+  }
+  return result.rows[0].values;
+}
+
+void write_logits(const LogitsOptions& options) {
+  const auto runner = load_runner(options);
+  const auto length = static_cast<std::int64_t>(options.ids.size());
+  std::vector<std::int32_t> blocks(static_cast<std::size_t>(runner->traits().num_blocks));
+  std::iota(blocks.begin(), blocks.end(), 0);
+
+  std::ofstream file(options.out, std::ios::binary | std::ios::trunc);
+  file << npy_header(length, runner->traits().vocab_size);
+  for (std::int64_t position = 0; position < length; position += kStepTokens) {
+    const std::span<const float> scores = scores_of(*runner, options, position, blocks);
+    file.write(reinterpret_cast<const char*>(scores.data()),
+               static_cast<std::streamsize>(scores.size_bytes()));
+  }
+  file.close();
+  if (!file) give_up({ErrorCode::io_error, "Cannot write " + options.out + "."});
+}
+
+}  // namespace
+
+void add_logits_command(CLI::App& app) {
+  auto options = std::make_shared<LogitsOptions>();
+  options->runner.dtype = ComputeDtype::fp32;
+  CLI::App* const command =
+      app.add_subcommand("logits", "Write the scores of every position as a .npy file [T, V]");
+  command->add_option("--model", options->model, "Model folder")->required();
+  command->add_option("--ids", options->ids, "Token ids, separated by commas")
+      ->required()
+      ->delimiter(',');
+  command->add_option("--out", options->out, "The .npy file to write")->required();
+  const std::map<std::string, ComputeDtype> dtypes = {{"auto", ComputeDtype::automatic},
+                                                      {"fp32", ComputeDtype::fp32},
+                                                      {"bf16", ComputeDtype::bf16},
+                                                      {"fp16", ComputeDtype::fp16}};
+  const std::map<std::string, ComputeDevice> devices = {{"auto", ComputeDevice::automatic},
+                                                        {"cpu", ComputeDevice::cpu},
+                                                        {"cuda", ComputeDevice::cuda}};
+  command->add_option("--dtype", options->runner.dtype, "fp32 (default), bf16, fp16 or auto")
+      ->transform(CLI::CheckedTransformer(dtypes));
+  command->add_option("--device", options->runner.device, "auto (default), cpu or cuda")
+      ->transform(CLI::CheckedTransformer(devices));
+  command->add_option("--threads", options->runner.threads, "0: one per core")
+      ->check(CLI::Range(0, 1024));
+  command->callback([options] { write_logits(*options); });
+}
+
+}  // namespace hearth::engine

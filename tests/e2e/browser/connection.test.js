@@ -136,7 +136,7 @@ test('two tabs follow the same reply', async (t) => {
 test('a room with a code shows the door, takes the code of the link, and says when a code is wrong', async (t) => {
   const hearth = await FakeHearth.start(t);
   hearth.joinCode = 'K7M4QX';
-  const {page, context, assertClean} = await visit(browser(), hearth.url, {hash: '#join=K7M-4QZ'});
+  const {page, context, assertClean} = await visit(browser(), hearth.url, {hash: '#code=K7M-4QZ'});
   t.after(() => context.close());
   const code = page.getByLabel('Room code');
   await code.waitFor();

@@ -192,3 +192,23 @@ test('code is copied exactly, on plain http on a name of its own', async (t) => 
   assert.equal(await page.locator('#message').inputValue(), code);
   assertClean();
 });
+
+test('a finished turn is not touched while another one is written', async (t) => {
+  const {page, hearth, reply} = await asked(t);
+  reply.write('done with this');
+  reply.done();
+  await page.locator('.tools .meta').waitFor();
+  await send(page, 'Next');
+  await until(() => hearth.replies.length === 2);
+  hearth.replies[1].write('first');
+  await page.getByText('first').waitFor();
+  await page.evaluate(() => {
+    window['touched'] = 0;
+    for (const turn of [...document.querySelectorAll('.turn')].slice(0, 3)) {
+      new MutationObserver((records) => { window['touched'] += records.length; }).observe(turn, {childList: true, subtree: true, characterData: true, attributes: true});
+    }
+  });
+  for (let i = 0; i < 30; i++) hearth.replies[1].write(` word${i}`);
+  await page.getByText('word29').waitFor();
+  assert.equal(await page.evaluate(() => window['touched']), 0);
+});

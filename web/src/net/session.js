@@ -23,5 +23,11 @@ export async function openSession(wanted) {
   return { kind: 'unreachable' };
 }
 
-/** The join code of a link like http://192.168.1.20:8080/#join=K7M-4QX, which never reaches a server log. @param {string} hash */
-export const codeOf = (hash) => /^#(?:join|code)=([\w-]{1,32})$/i.exec(hash)?.[1]?.toUpperCase() ?? '';
+/** The join code of a link like http://192.168.1.20:8080/#code=K7MX-4QRT, which never reaches a server log. @param {string} hash */
+export function codeOf(hash) {
+  try {
+    return decodeURIComponent(/^#(?:code|join)=([^&]{1,64})$/i.exec(hash)?.[1] ?? '').toUpperCase();
+  } catch {
+    return ''; // half a percent sign
+  }
+}

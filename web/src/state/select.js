@@ -45,11 +45,26 @@ export function pathOf(tree) {
   return path.reverse();
 }
 
-/** The messages with the same parent, oldest first. @param {Tree} tree @param {Message} message @returns {Message[]} */
-export const siblingsOf = (tree, message) =>
-  Object.values(tree.messages)
-    .filter((other) => other.parent === message.parent && other.role === message.role)
-    .sort((a, b) => a.created - b.created || (a.id < b.id ? -1 : 1));
+/** @typedef {ReadonlyMap<string, readonly string[]>} Versions ids with the same parent, oldest first, by each of their ids */
+
+/** One pass for the whole tree: messages are many, and few have versions. @param {Tree} tree @returns {Versions} */
+export function versionsIn(tree) {
+  /** @type {Map<string, Message[]>} */
+  const groups = new Map();
+  for (const message of Object.values(tree.messages)) {
+    const key = `${message.role} ${message.parent}`;
+    const group = groups.get(key);
+    if (group) group.push(message);
+    else groups.set(key, [message]);
+  }
+  /** @type {Map<string, readonly string[]>} */
+  const versions = new Map();
+  for (const group of groups.values()) {
+    const ids = group.sort((a, b) => a.created - b.created || (a.id < b.id ? -1 : 1)).map(({ id }) => id);
+    for (const id of ids) versions.set(id, ids);
+  }
+  return versions;
+}
 
 /** The newest leaf below a message. @param {Tree} tree @param {string} id @returns {string} */
 export function leafBelow(tree, id) {

@@ -1,5 +1,5 @@
 import { h, icon, setChildren, setText } from '../base/dom.js';
-import { currentTree, forgottenOn, isModelReady, pathOf, waitingHere } from '../state/select.js';
+import { currentTree, forgottenOn, isModelReady, pathOf, versionsIn, waitingHere } from '../state/select.js';
 import { makeLoading } from './loading.js';
 import { makeModelTurn, makePersonTurn, makeWaitingTurn } from './turn.js';
 import { makeWelcome } from './welcome.js';
@@ -25,6 +25,8 @@ export function makeLog(context) {
   /** @type {Map<string, ReturnType<typeof makeWaitingTurn>>} */
   const waitings = new Map();
   let shown = '';
+  /** @type {import('../state/select.js').Versions} */
+  let versions = new Map();
   let isAtEnd = true;
   let hasNews = false;
 
@@ -45,13 +47,15 @@ export function makeLog(context) {
   const drawTurns = (state) => {
     const tree = currentTree(state);
     const path = pathOf(tree).filter((message) => message.role !== 'system');
+    const count = tree ? Object.keys(tree.messages).length : 0;
+    if (tree && versions.size !== count) versions = versionsIn(tree); // messages come and never go
     const forgotten = forgottenOn(path);
     const lastForgotten = path.findLast(({ id }) => forgotten.has(id))?.id;
     const nodes = [];
     for (const message of path) {
       let turn = turns.get(message.id);
       if (!turn) turns.set(message.id, (turn = message.role === 'user' ? makePersonTurn(context, message) : makeModelTurn(context, message)));
-      if (tree) turn.update(state, tree, message);
+      turn.update(state, versions, message);
       turn.element.classList.toggle('forgotten', forgotten.has(message.id));
       nodes.push(turn.element);
       if (message.id === lastForgotten) nodes.push(forget);
@@ -72,6 +76,7 @@ export function makeLog(context) {
       shown = state.current;
       turns.clear();
       waitings.clear();
+      versions = new Map();
       isAtEnd = true;
       hasNews = false;
     }

@@ -1,6 +1,6 @@
 import { h, icon, iconButton, set, setChildren, setText } from '../base/dom.js';
 import { isLive, rateOf, textOf } from '../state/reply.js';
-import { nameOf, siblingsOf } from '../state/select.js';
+import { nameOf } from '../state/select.js';
 import { langOf } from '../words.js';
 import { Prose } from './prose.js';
 import { makeQueueCard } from './queue_card.js';
@@ -10,18 +10,18 @@ import { makeTrouble } from './trouble.js';
 /** @typedef {import('../state/state.js').State} State */
 /** @typedef {import('../state/state.js').Message} Message */
 /** @typedef {import('../state/state.js').Reply} Reply */
-/** @typedef {import('../state/state.js').Tree} Tree */
+/** @typedef {import('../state/select.js').Versions} Versions */
 /** @typedef {import('../state/state.js').Waiting} Waiting */
-/** @typedef {{element: HTMLElement, update: (state: State, tree: Tree, message: Message) => void}} Turn */
+/** @typedef {{element: HTMLElement, update: (state: State, versions: Versions, message: Message) => void}} Turn */
 
 /** ‹ 2/3 › when there are several versions. @param {Context} context @param {string} label */
 function makeBranch({ words, dispatch }, label) {
-  /** @type {Message[]} */
-  let versions = [];
+  /** @type {readonly string[]} */
+  let ids = [];
   let at = 0;
   const choose = (/** @type {number} */ step) => {
-    const target = versions[at + step];
-    if (target) dispatch({ type: 'version_chosen', message: target.id });
+    const target = ids[at + step];
+    if (target) dispatch({ type: 'version_chosen', message: target });
   };
   const previous = iconButton('left', words.previous, () => choose(-1));
   const next = iconButton('right', words.newer, () => choose(1));
@@ -29,14 +29,14 @@ function makeBranch({ words, dispatch }, label) {
   const element = h('span', { class: 'branch', role: 'group', 'aria-label': label }, previous, place, next);
   return {
     element,
-    /** @param {Tree} tree @param {Message} message @returns {boolean} whether there is a choice */
-    update(tree, message) {
-      versions = siblingsOf(tree, message);
-      at = versions.findIndex(({ id }) => id === message.id);
-      setText(place, `${at + 1}/${versions.length}`);
+    /** @param {Versions} versions @param {string} id @returns {boolean} whether there is a choice */
+    update(versions, id) {
+      ids = versions.get(id) ?? [id];
+      at = ids.indexOf(id);
+      setText(place, `${at + 1}/${ids.length}`);
       previous.disabled = at <= 0;
-      next.disabled = at >= versions.length - 1;
-      return versions.length > 1;
+      next.disabled = at >= ids.length - 1;
+      return ids.length > 1;
     },
   };
 }
@@ -53,7 +53,7 @@ export function makePersonTurn(context, message) {
   prose.addEventListener('click', () => element.toggleAttribute('data-open'));
   return {
     element,
-    update: (_state, tree) => setChildren(tools, [...(branch.update(tree, message) ? [branch.element] : []), copyButton, editButton]),
+    update: (_state, versions) => setChildren(tools, [...(branch.update(versions, message.id) ? [branch.element] : []), copyButton, editButton]),
   };
 }
 
@@ -117,9 +117,16 @@ export function makeModelTurn(context, message) {
     meta.replaceChildren(words.tokens(reply.have), ...(rate ? [h('span', {}, `, ${words.perSecond(rate)}`)] : []));
   };
 
-  /** @param {State} state @param {Tree} tree @param {Message} next */
-  const update = (state, tree, next) => {
+  /** @type {unknown[]} */
+  let drawn = [];
+
+  /** @param {State} state @param {Versions} versions @param {Message} next */
+  const update = (state, versions, next) => {
     current = next;
+    // A finished turn costs nothing while another one is written.
+    const inputs = [next, versions, state.server.model, state.outbox];
+    if (inputs.every((input, i) => input === drawn[i])) return;
+    drawn = inputs;
     const reply = /** @type {Reply} */ (next.reply);
     const isGrowing = isLive(reply);
     const isQueued = reply.phase === 'queued';
@@ -137,7 +144,7 @@ export function makeModelTurn(context, message) {
     }
     prose.update(answer, reply.rewrites, isGrowing && !isQueued && !isThinking);
 
-    const hasChoice = branch.update(tree, next);
+    const hasChoice = branch.update(versions, next.id);
     if (isQueued) queue.update(reply);
     else if (isGrowing) drawLive(reply);
     else drawMeta(reply);

@@ -197,6 +197,11 @@ test('a deleted conversation leaves the list at once and comes back with Undo', 
   assert.equal(undone.conversations.list.length, 1);
 });
 
+test('an old conversation that was opened by its address is in the list, with its title', () => {
+  const state = after(ready(), { type: 'conversation_opened', id: id(10) }, history('All', 2, 'done'));
+  assert.deepEqual(state.conversations.list.map(({ title }) => title), ['Hello']);
+});
+
 test('a list that arrives during Undo does not bring the deleted conversation back', () => {
   const page = { conversations: [{ id: id(10), title: 'Hello', revision: 0, head: id(12), created: 1, updated: 2, live: [] }] };
   const state = after(ready(), sent(), accepted(), { type: 'conversation_deleted', id: id(10) }, { type: 'conversations_listed', page, isFirst: true });

@@ -118,6 +118,27 @@ test('a reply that the restart stopped keeps its text and offers another try', a
   await until(() => hearth.replies.length === 2);
 });
 
+test('an identity that the server forgot is asked for again', async (t) => {
+  const {page, hearth} = await start(t);
+  const reloaded = page.waitForEvent('load');
+  hearth.users.clear();
+  for (const socket of hearth.sockets) socket.close(4401);
+  await reloaded;
+  await page.locator('.chip[data-kind="model"]').waitFor();
+  assert.equal(hearth.users.size, 1);
+});
+
+test('a server that is away while the session is asked for is waited for', async (t) => {
+  const {page, hearth} = await start(t);
+  await page.route('**/api/v1/session', (route) => route.abort());
+  await page.reload();
+  await page.locator('.banner', {hasText: 'No connection.'}).waitFor();
+  await page.unroute('**/api/v1/session');
+  await page.getByRole('button', {name: 'Try now'}).click();
+  await page.locator('.chip[data-kind="model"]').waitFor();
+  assert.equal(hearth.users.size, 1);
+});
+
 test('two tabs follow the same reply', async (t) => {
   const {page, context, hearth} = await start(t);
   await send(page, 'Both');

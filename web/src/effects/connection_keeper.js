@@ -10,11 +10,14 @@ const chipAfterMs = 2_000;
 const bannerAfterMs = 6_000;
 const backForMs = 4_000;
 const identityAgainMs = 30_000;
+const leastDelayMs = 500;
 
 export class ConnectionKeeper {
   /** @type {Store} */ #store;
   /** @type {Socket} */ #socket;
   #attempt = 0;
+  /** @type {{code?: string, name?: string}} */ #wanted = {};
+  /** @type {ReturnType<typeof setTimeout> | undefined} */ #again;
   #identityAt = -Infinity;
   /** @type {ReturnType<typeof setTimeout>[]} */ #notices = [];
   /** @type {ReturnType<typeof setInterval> | undefined} */ #clock;
@@ -40,6 +43,7 @@ export class ConnectionKeeper {
 
   /** @param {{code?: string, name?: string}} wanted */
   async start(wanted) {
+    clearTimeout(this.#again);
     const { dispatch } = this.#store;
     const before = this.#store.state.session.user.id;
     const answer = await openSession(wanted);
@@ -52,13 +56,20 @@ export class ConnectionKeeper {
     } else if (answer.kind === 'code') {
       dispatch({ type: 'code_wanted', problem: wanted.code ? answer.problem : undefined });
     } else {
+      const delay = leastDelayMs + backoffMs(this.#attempt++);
       dispatch({ type: 'session_unreachable' });
-      setTimeout(() => this.start(wanted), 500 + backoffMs(this.#attempt++));
+      dispatch({ type: 'connection_lost', at: Date.now(), retryAt: Date.now() + delay });
+      this.#wanted = wanted;
+      clearTimeout(this.#again);
+      this.#again = setTimeout(() => this.start(wanted), delay);
     }
     return undefined;
   }
 
-  retryNow = () => this.#socket.retryNow();
+  retryNow = () => {
+    if (this.#store.state.session.isUnreachable) void this.start(this.#wanted);
+    else this.#socket.retryNow();
+  };
 
   watchBrowser() {
     addEventListener('online', this.retryNow);
@@ -73,6 +84,7 @@ export class ConnectionKeeper {
     const isNew = performance.now() - this.#identityAt > identityAgainMs;
     if ((code === 4401 || code === 4403) && isNew) {
       this.#identityAt = performance.now();
+      this.#store.dispatch({ type: 'connection_lost', at: Date.now(), retryAt: Date.now() });
       void this.start({});
     } else {
       this.#store.dispatch({ type: 'connection_ended', code });

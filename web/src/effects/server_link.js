@@ -10,7 +10,7 @@ import { isLive } from '../state/reply.js';
 /** @typedef {import('../wire.js').ClientMessage} ClientMessage */
 /** @typedef {import('../wire.js').ServerMessage} ServerMessage */
 /** @typedef {import('../wire.js').ErrorBody} ErrorBody */
-/** @typedef {{answered: (data: any) => void, refused: (error: ErrorBody) => void}} Asked */
+/** @typedef {{answered: (data: any) => unknown, refused: (error: ErrorBody) => unknown}} Asked */
 /** @typedef {{send: (message: ClientMessage) => boolean}} Sender */
 
 const pageSize = 50;
@@ -152,7 +152,7 @@ export class ServerLink {
     const have = state.trees[state.streams[stream]]?.messages[stream]?.reply?.have ?? 0;
     this.#ask({ type: 'stream.attach', id: randomId(), stream, have }, {
       answered: () => undefined,
-      refused: () => this.#store.dispatch({ type: 'attach_failed', stream }),
+      refused: (error) => error.code === 'not_found' && this.#store.dispatch({ type: 'attach_failed', stream }),
     });
   }
 

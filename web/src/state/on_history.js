@@ -44,7 +44,14 @@ export function readHistory(state, { conversation: id, page, isFirst }) {
     head: isFollowed ? before.head : conversation.head,
     chat: { system: conversation.system, sampling: knownParams(conversation.params) },
   };
-  return { ...state, streams, trees: { ...state.trees, [id]: tree } };
+  return { ...state, streams, trees: { ...state.trees, [id]: tree }, conversations: withConversation(state, conversation) };
+}
+
+/** An old conversation that was opened by its address is listed too. @param {State} state @param {import('../wire.js').WireConversation} conversation @returns {State['conversations']} */
+function withConversation({ conversations, deletion }, { id, title, updated, head }) {
+  const isHidden = deletion?.isAll || deletion?.conversations.some((conversation) => conversation.id === id);
+  if (isHidden || conversations.list.some((conversation) => conversation.id === id)) return conversations;
+  return { ...conversations, list: [...conversations.list, { id, title, updated, head }].sort((a, b) => b.updated - a.updated) };
 }
 
 // A leaf that got children elsewhere is no leaf any more.

@@ -10,7 +10,7 @@ import {root} from '../../support/server.js';
 const dist = path.join(root, 'web/dist');
 const types = {'.html': 'text/html; charset=utf-8', '.js': 'text/javascript; charset=utf-8', '.css': 'text/css; charset=utf-8', '.svg': 'image/svg+xml'};
 export const policy = "default-src 'none'; script-src 'self'; connect-src 'self'; img-src 'self' data:; style-src 'self'; font-src 'self'; " +
-  "frame-ancestors 'none'; base-uri 'none'; form-action 'none'";
+  "frame-ancestors 'none'; base-uri 'none'; form-action 'none'; require-trusted-types-for 'script'; trusted-types dompurify";
 const newId = () => randomBytes(16).toString('hex');
 const defaultLimits = {frame_bytes: 1048576, content_bytes: 524288, system_bytes: 16384, title_chars: 200, max_tokens: 4096};
 const readyModel = {id: 'demo', name: 'Hearth demo', state: 'ready', context_length: 2048, max_tokens: 512, decoder: 'cpu, bf16',

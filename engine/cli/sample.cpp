@@ -107,7 +107,8 @@ Result<SampleCase> read_case(const json& line) {
   for (const TokenId id : read_ids(line.value("generated_ids", none))) c.ids.push_back(id);
   c.eos_ids = read_ids(line.value("eos_token_ids", none));
   c.params.do_sample = line.value("do_sample", false);
-  for (const auto& [name, value] : line.value("params", json::object()).items()) {
+  const json params = line.value("params", json::object());
+  for (const auto& [name, value] : params.items()) {
     if (value.is_null()) continue;  // transformers writes null for what is off
     if (read_param(name, value, c.params)) continue;
     return fail(ErrorCode::invalid_parameter, "There is no sampling parameter \"" + name + "\".");
@@ -128,7 +129,8 @@ Result<json> answer(const std::string& text, Sampler& sampler) {
   try {
     c = read_case(line);
   } catch (const std::exception& exception) {  // a missing key or a wrong type
-    return fail(ErrorCode::invalid_parameter, exception.what());
+    return fail(ErrorCode::invalid_parameter,
+                std::string("The line cannot be read: ") + exception.what());
   }
   if (!c) return tl::unexpected(c.error());
   Result<Sampler::Trace> trace = sampler.trace(c->params, {.logits = c->logits,

@@ -117,7 +117,13 @@ function buildPage(store, { retryNow, joinCode, status }, sprite) {
   let shown = store.state.current;
   let sent = 0;
 
+  // A press beside an open menu closes it.
+  const press = (/** @type {Event} */ event) => {
+    const isInMenu = event.target instanceof Element && event.target.closest('.menu, [aria-haspopup]');
+    if (store.state.view.menu && !isInMenu) dispatch({ type: 'menu_toggled', id: null });
+  };
   addEventListener('keydown', keys);
+  addEventListener('pointerdown', press);
 
   /** @param {State} state */
   const updateChat = (state) => {
@@ -146,7 +152,10 @@ function buildPage(store, { retryNow, joinCode, status }, sprite) {
   };
 
   return {
-    leave: () => removeEventListener('keydown', keys),
+    leave: () => {
+      removeEventListener('keydown', keys);
+      removeEventListener('pointerdown', press);
+    },
     /** @param {State} state */
     update(state) {
       const isGate = state.session.phase === 'code' || state.session.phase === 'joining';

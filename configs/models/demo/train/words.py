@@ -1,6 +1,5 @@
 """Names, colours and other small facts a person may tell, and the split that keeps some of them out of training."""
 import hashlib
-import random
 
 HELD_OUT_SHARE = 8  # one name or colour in eight is never seen in training
 
@@ -91,7 +90,8 @@ def any_zh_colour(rng):
 
 
 def name(rng, held_out=False):
-    return split_draw(any_name, rng, held_out)
+    """Held-out names are single made-up words: a listed first name could still be met beside a surname."""
+    return split_draw(made_up_name if held_out else any_name, rng, held_out)
 
 
 def zh_name(rng, held_out=False):
@@ -102,21 +102,19 @@ def colour(rng, held_out=False):
     """The everyday colours belong to training whatever their hash says."""
     if not held_out and rng.random() < 0.25:
         return rng.choice(COMMON_COLOURS)
-    return split_draw(any_colour, rng, held_out) if not held_out else _rare(any_colour, COMMON_COLOURS, rng)
+    return split_draw(any_colour, rng, held_out) if not held_out else rare(any_colour, COMMON_COLOURS, rng)
 
 
 def zh_colour(rng, held_out=False):
     if not held_out and rng.random() < 0.25:
         return rng.choice(ZH_COMMON_COLOURS)
-    return split_draw(any_zh_colour, rng, held_out) if not held_out else _rare(any_zh_colour, ZH_COMMON_COLOURS, rng)
+    return split_draw(any_zh_colour, rng, held_out) if not held_out else rare(any_zh_colour, ZH_COMMON_COLOURS, rng)
 
 
-def _rare(make, common, rng):
+def rare(make, common, rng):
     while True:
         word = split_draw(make, rng, True)
         if word not in common:
             return word
 
 
-def number(rng):
-    return str(random.Random(rng.random()).randint(2, 99))

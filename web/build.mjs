@@ -1,14 +1,11 @@
 // Bundles the page into dist/ and lists every file of it in dist/manifest.txt, one relative path a line. The server embeds exactly these.
 import { build } from 'esbuild';
-import { copyFile, mkdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 const root = path.dirname(fileURLToPath(import.meta.url));
 const dist = path.join(root, 'dist');
-
-await rm(dist, { recursive: true, force: true });
-await mkdir(path.join(dist, 'assets'), { recursive: true });
 
 const result = await build({
   absWorkingDir: root,
@@ -21,20 +18,26 @@ const result = await build({
   alias: { entities: 'entities/lib/decode.js' }, // Markdown only decodes; the other direction is 30 KB of tables
   target: ['chrome123', 'firefox121', 'safari17.5'], // the first with light-dark() and CSS nesting
   legalComments: 'none',
-  metafile: true,
   logLevel: 'warning',
+  write: false,
 });
+
+/** @type {Map<string, string | Uint8Array>} */
+const files = new Map();
+for (const file of result.outputFiles) files.set(path.relative(dist, file.path).replaceAll('\\', '/'), file.contents);
 
 /** @param {string} extension */
 const built = (extension) => {
-  const found = Object.keys(result.metafile.outputs).filter((file) => file.endsWith(extension));
+  const found = [...files.keys()].filter((name) => name.endsWith(extension));
   if (found.length !== 1) throw new Error(`expected one ${extension} file, esbuild made ${found.length}`);
-  return path.posix.relative('dist', found[0].replaceAll('\\', '/'));
+  return found[0];
 };
-const script = built('.js');
-const styles = built('.css');
+const html = await readFile(path.join(root, 'index.html'), 'utf8');
+files.set('index.html', html.replace('src/main.js', built('.js')).replace('styles/main.css', built('.css')));
+files.set('hearth.svg', await readFile(path.join(root, 'hearth.svg')));
 
-const html = (await readFile(path.join(root, 'index.html'), 'utf8')).replace('src/main.js', script).replace('styles/main.css', styles);
-await writeFile(path.join(dist, 'index.html'), html);
-await copyFile(path.join(root, 'hearth.svg'), path.join(dist, 'hearth.svg'));
-await writeFile(path.join(dist, 'manifest.txt'), ['index.html', script, styles, 'hearth.svg', ''].join('\n'));
+// The manifest comes after the files that it names, and what it names no more goes last: a server that builds meanwhile finds a whole page.
+await mkdir(path.join(dist, 'assets'), { recursive: true });
+for (const [name, content] of files) await writeFile(path.join(dist, name), content);
+await writeFile(path.join(dist, 'manifest.txt'), [...[...files.keys()].sort(), ''].join('\n'));
+for (const name of await readdir(path.join(dist, 'assets'))) if (!files.has(`assets/${name}`)) await rm(path.join(dist, 'assets', name));

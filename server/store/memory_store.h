@@ -15,7 +15,7 @@ namespace hearth::server {
 
 // On the service's thread. Answers are ready at once, but go through `post` so that no callback
 // runs inside its call.
-class MemoryStore final : public HistoryStore {
+class MemoryStore : public HistoryStore {
  public:
   // A user whose texts would be more than bytes_per_user gets quota_exceeded for the next turn.
   explicit MemoryStore(Post post, std::size_t bytes_per_user = 16 * 1024 * 1024);

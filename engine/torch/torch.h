@@ -1,11 +1,13 @@
 // The torch headers that engine/torch uses, and nothing more: ATen costs five seconds a file,
-// torch/torch.h twelve. Precompiled for the module and therefore always the first header.
+// torch/torch.h twelve.
 #pragma once
 
+// c10's logging has a CHECK too; ours stays.
+#pragma push_macro("CHECK")
+#undef CHECK
 #include <ATen/ATen.h>
 #include <ATen/Parallel.h>
 #include <c10/core/InferenceMode.h>
-
-#undef CHECK  // c10's logging has one too
+#pragma pop_macro("CHECK")
 
 #include "engine/base/check.h"

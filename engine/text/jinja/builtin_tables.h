@@ -1,6 +1,7 @@
 // The parts of the tables in builtins.h, each in its own source file.
 #pragma once
 
+#include <functional>
 #include <span>
 #include <string_view>
 #include <utility>
@@ -24,8 +25,11 @@ std::span<const NamedBuiltin> value_filters();     // default, int, round, tojso
 // str(value), markup kept.
 Str soft_text(const Value& value, Budget& budget);
 
-// A generator: walks once, is always true, and has no length.
-Value make_generator(std::string_view name, std::vector<Value> items, const Budget& budget);
+// A generator: walks once, is always true, and has no length. fill makes the items at once, but as
+// in Python an error in it (limits apart) waits until somebody walks that far: `x | map(…)` alone
+// never fails.
+Value make_generator(std::string_view name, const Budget& budget,
+                     const std::function<void(std::vector<Value>&)>& fill);
 
 // What a filter's `attribute` argument reads: "a.b.0" step by step, by get_item. none gives the
 // item itself.

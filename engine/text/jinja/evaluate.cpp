@@ -106,15 +106,15 @@ Value Interpreter::evaluate_node(const CallExpr& node) {
 }
 
 Value Interpreter::evaluate_node(const FilterExpr& node) {
-  if (node.apply == nullptr) raise_runtime("No filter named '" + node.name + "' found.");
   Arguments arguments = evaluate_arguments(node.arguments, evaluate(*node.input));
+  if (node.apply == nullptr) raise_runtime("No filter named '" + node.name + "' found.");
   if (arguments.positional[0].text()) budget_.step(weight_of(arguments.positional[0]));
   return node.apply(*this, arguments);
 }
 
 Value Interpreter::evaluate_node(const TestExpr& node) {
-  if (node.apply == nullptr) raise_runtime("No test named '" + node.name + "' found.");
   Arguments arguments = evaluate_arguments(node.arguments, evaluate(*node.input));
+  if (node.apply == nullptr) raise_runtime("No test named '" + node.name + "' found.");
   if (arguments.positional[0].text()) budget_.step(weight_of(arguments.positional[0]));
   return node.apply(*this, arguments);
 }

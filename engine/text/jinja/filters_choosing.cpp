@@ -35,48 +35,46 @@ const Value* named_argument(const Arguments& arguments, std::string_view name) {
   return nullptr;
 }
 
-std::vector<Value> map_attribute(const std::vector<Value>& items, const Arguments& arguments,
-                                 Budget& budget) {
+void map_attribute(const std::vector<Value>& items, const Arguments& arguments, Budget& budget,
+                   std::vector<Value>& mapped) {
   const Value* otherwise = named_argument(arguments, "default");
-  if (arguments.named.size() > (otherwise != nullptr ? 2u : 1u))
+  if (arguments.named.size() > (otherwise != nullptr ? 2u : 1u)) {
     raise_runtime("map got an unexpected keyword argument.");
-  std::vector<Value> mapped;
+  }
   for (const Value& item : items) {
     mapped.push_back(
         read_attribute(item, *named_argument(arguments, "attribute"), budget, otherwise));
   }
-  return mapped;
 }
 
 Value map(Interpreter& interpreter, Arguments& arguments) {
   Budget& budget = interpreter.budget();
-  std::vector<Value> mapped;
-  if (is_true(arguments.positional[0])) {
+  return make_generator("sync_do_map", budget, [&](std::vector<Value>& mapped) {
+    if (!is_true(arguments.positional[0])) return;
+    const bool by_attribute =
+        arguments.positional.size() == 1 && named_argument(arguments, "attribute") != nullptr;
+    if (!by_attribute && arguments.positional.size() < 2)
+      raise_runtime("map requires a filter argument.");
     const std::vector<Value> items = iterate(arguments.positional[0], budget);
-    if (arguments.positional.size() == 1 && named_argument(arguments, "attribute") != nullptr) {
-      mapped = map_attribute(items, arguments, budget);
-    } else {
-      if (arguments.positional.size() < 2) raise_runtime("map requires a filter argument.");
-      const std::string name = name_at(arguments, 1);
-      const Builtin filter = find_filter(name);
-      if (filter == nullptr && !items.empty()) raise_runtime("No filter named '" + name + "'.");
-      for (const Value& item : items) {
-        Arguments call = rest_of(arguments, 2, item);
-        budget.step(weight_of(item));
-        mapped.push_back(filter(interpreter, call));
-      }
+    if (by_attribute) return map_attribute(items, arguments, budget, mapped);
+    const std::string name = name_at(arguments, 1);
+    const Builtin filter = find_filter(name);
+    for (const Value& item : items) {
+      if (filter == nullptr) raise_runtime("No filter named '" + name + "'.");
+      Arguments call = rest_of(arguments, 2, item);
+      budget.step(weight_of(item));
+      mapped.push_back(filter(interpreter, call));
     }
-  }
-  return make_generator("sync_do_map", std::move(mapped), budget);
+  });
 }
 
 template <bool kKeepsTrue, bool kByAttribute>
 Value choose(Interpreter& interpreter, Arguments& arguments) {
   constexpr std::size_t kTestAt = kByAttribute ? 2 : 1;
   Budget& budget = interpreter.budget();
-  std::vector<Value> kept;
-  if (is_true(arguments.positional[0])) {
-    if (kByAttribute && arguments.positional.size() < 2)
+  return make_generator("select_or_reject", budget, [&](std::vector<Value>& kept) {
+    if (!is_true(arguments.positional[0])) return;
+    if (arguments.positional.size() < kTestAt)
       raise_runtime("Missing parameter for attribute name.");
     const bool has_test = arguments.positional.size() > kTestAt;
     const Builtin test = has_test ? find_test(name_at(arguments, kTestAt)) : nullptr;
@@ -92,8 +90,7 @@ Value choose(Interpreter& interpreter, Arguments& arguments) {
       }
       if (result == kKeepsTrue) kept.push_back(std::move(item));
     }
-  }
-  return make_generator("select_or_reject", std::move(kept), budget);
+  });
 }
 
 constexpr NamedBuiltin kFilters[] = {

@@ -29,6 +29,11 @@ Value list(Interpreter& interpreter, Arguments& arguments) {
   return result;
 }
 
+bool is_generator(const Value& value) {
+  const auto* sequence = value.object<Sequence>();
+  return sequence != nullptr && sequence->kind == SequenceKind::generator;
+}
+
 Value first(Interpreter& interpreter, Arguments& arguments) {
   const BoundArguments bound("first", arguments, {"seq"}, 1);
   auto* sequence = bound[0].object<Sequence>();
@@ -38,11 +43,6 @@ Value first(Interpreter& interpreter, Arguments& arguments) {
   }
   std::vector<Value> items = iterate(bound[0], interpreter.budget());
   return items.empty() ? make_undefined("No first item, sequence was empty.") : items.front();
-}
-
-bool is_generator(const Value& value) {
-  const auto* sequence = value.object<Sequence>();
-  return sequence != nullptr && sequence->kind == SequenceKind::generator;
 }
 
 Value last(Interpreter& interpreter, Arguments& arguments) {
@@ -63,8 +63,8 @@ Value reverse(Interpreter& interpreter, Arguments& arguments) {
   std::vector<Value> items = iterate(bound[0], budget);
   std::reverse(items.begin(), items.end());
   if (is_generator(bound[0])) return make_sequence(SequenceKind::list, std::move(items), budget);
-  return make_generator(std::string(type_name(bound[0])) + "_reverseiterator", std::move(items),
-                        budget);
+  return make_generator("reversed", budget,
+                        [&](std::vector<Value>& out) { out = std::move(items); });
 }
 
 Value join_filter(Interpreter& interpreter, Arguments& arguments) {
@@ -91,55 +91,53 @@ std::size_t group_size(const BoundArguments& bound) {
 Value batch(Interpreter& interpreter, Arguments& arguments) {
   const BoundArguments bound("batch", arguments, {"value", "linecount", "fill_with"}, 2);
   Budget& budget = interpreter.budget();
-  const std::size_t size = group_size(bound);
-  const std::vector<Value> items = iterate(bound[0], budget);
-  std::vector<Value> groups;
-  for (std::size_t at = 0; at < items.size(); at += size) {
-    const std::size_t end = std::min(items.size(), at + size);
-    std::vector<Value> group(items.begin() + static_cast<std::ptrdiff_t>(at),
-                             items.begin() + static_cast<std::ptrdiff_t>(end));
-    if (!bound.is_none(2) && group.size() < size) {
-      budget.make_items(size);
-      group.resize(size, bound[2]);
+  return make_generator("do_batch", budget, [&](std::vector<Value>& groups) {
+    const std::size_t size = group_size(bound);
+    const std::vector<Value> items = iterate(bound[0], budget);
+    for (std::size_t at = 0; at < items.size(); at += std::min(size, items.size())) {
+      const std::size_t end = at + std::min(size, items.size() - at);
+      std::vector<Value> group(items.begin() + static_cast<std::ptrdiff_t>(at),
+                               items.begin() + static_cast<std::ptrdiff_t>(end));
+      if (!bound.is_none(2) && group.size() < size) {
+        budget.make_items(size);
+        group.resize(size, bound[2]);
+      }
+      groups.push_back(make_sequence(SequenceKind::list, std::move(group), budget));
     }
-    groups.push_back(make_sequence(SequenceKind::list, std::move(group), budget));
-    if (items.size() - at <= size) break;
-  }
-  return make_generator("do_batch", std::move(groups), budget);
+  });
 }
 
 Value slice(Interpreter& interpreter, Arguments& arguments) {
   const BoundArguments bound("slice", arguments, {"value", "slices", "fill_with"}, 2);
   Budget& budget = interpreter.budget();
-  const std::size_t count = group_size(bound);
-  budget.make_items(count);
-  const std::vector<Value> items = iterate(bound[0], budget);
-  const std::size_t per_slice = items.size() / count;
-  const std::size_t num_larger = items.size() % count;
-  std::vector<Value> slices;
-  auto at = items.begin();
-  for (std::size_t i = 0; i < count; ++i) {
-    const auto end = at + static_cast<std::ptrdiff_t>(per_slice + (i < num_larger ? 1 : 0));
-    std::vector<Value> group(at, end);
-    if (!bound.is_none(2) && i >= num_larger) group.push_back(bound[2]);
-    slices.push_back(make_sequence(SequenceKind::list, std::move(group), budget));
-    at = end;
-  }
-  return make_generator("sync_do_slice", std::move(slices), budget);
+  return make_generator("sync_do_slice", budget, [&](std::vector<Value>& slices) {
+    const std::vector<Value> items = iterate(bound[0], budget);
+    const std::size_t count = group_size(bound);
+    budget.make_items(count);
+    const std::size_t per_slice = items.size() / count;
+    const std::size_t num_larger = items.size() % count;
+    auto at = items.begin();
+    for (std::size_t i = 0; i < count; ++i) {
+      const auto end = at + static_cast<std::ptrdiff_t>(per_slice + (i < num_larger ? 1 : 0));
+      std::vector<Value> group(at, end);
+      if (!bound.is_none(2) && i >= num_larger) group.push_back(bound[2]);
+      slices.push_back(make_sequence(SequenceKind::list, std::move(group), budget));
+      at = end;
+    }
+  });
 }
 
 Value items_filter(Interpreter& interpreter, Arguments& arguments) {
   const BoundArguments bound("items", arguments, {"value"}, 1);
   Budget& budget = interpreter.budget();
-  std::vector<Value> items;
-  if (const auto* dict = bound[0].object<const Dict>()) {
+  return make_generator("do_items", budget, [&](std::vector<Value>& items) {
+    if (bound[0].is_undefined()) return;
+    const auto* dict = bound[0].object<const Dict>();
+    if (dict == nullptr) raise_type("Can only get item pairs from a mapping.");
     for (const auto& [key, value] : dict->entries()) {
       items.push_back(make_sequence(SequenceKind::tuple, {key, value}, budget));
     }
-  } else if (!bound[0].is_undefined()) {
-    raise_type("Can only get item pairs from a mapping.");
-  }
-  return make_generator("do_items", std::move(items), budget);
+  });
 }
 
 constexpr NamedBuiltin kFilters[] = {
@@ -167,9 +165,21 @@ Builtin find_filter(std::string_view name) {
   return found == kAll.end() ? nullptr : found->second;
 }
 
-Value make_generator(std::string_view name, std::vector<Value> items, const Budget& budget) {
-  const std::string shown = "<generator object " + std::string(name) + " at 0x7f0000000000>";
-  return make_sequence(SequenceKind::generator, std::move(items), budget, shown);
+Value make_generator(std::string_view name, const Budget& budget,
+                     const std::function<void(std::vector<Value>&)>& fill) {
+  std::vector<Value> items;
+  std::optional<Error> failure;
+  try {
+    fill(items);
+  } catch (Failure& raised) {
+    if (raised.error.code == ErrorCode::template_limit) throw;
+    failure = std::move(raised.error);
+  }
+  std::string shown = "<generator object " + std::string(name) + " at 0x7f0000000000>";
+  Value generator =
+      make_sequence(SequenceKind::generator, std::move(items), budget, std::move(shown));
+  generator.object<Sequence>()->failure = std::move(failure);
+  return generator;
 }
 
 Value read_attribute(const Value& item, const Value& attribute, Budget& budget,

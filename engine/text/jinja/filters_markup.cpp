@@ -9,6 +9,7 @@
 #include "engine/text/jinja/builtin_tables.h"
 #include "engine/text/jinja/failure.h"
 #include "engine/text/jinja/interpreter.h"
+#include "engine/text/jinja/numbers.h"
 #include "engine/text/jinja/operators.h"
 #include "engine/text/jinja/printing.h"
 #include "engine/text/jinja/text_ops.h"
@@ -122,6 +123,7 @@ Value xmlattr(Interpreter& interpreter, Arguments& arguments) {
   const BoundArguments bound("xmlattr", arguments, {"d", "autospace"}, 1);
   Budget& budget = interpreter.budget();
   const auto* dict = bound[0].object<const Dict>();
+  if (const auto* undefined = bound[0].object<const Undefined>()) raise_undefined(*undefined);
   if (dict == nullptr) raise_value("xmlattr needs a mapping.");
   TextBuilder result(budget);
   for (const auto& [key, value] : dict->entries()) {
@@ -138,7 +140,10 @@ Value xmlattr(Interpreter& interpreter, Arguments& arguments) {
 
 Value filesizeformat(Interpreter&, Arguments& arguments) {
   const BoundArguments bound("filesizeformat", arguments, {"value", "binary"}, 1);
-  const auto number = number_of(bound[0]);
+  const MarkedText* text = bound[0].text();
+  const auto number = text ? parse_float(text->text()) : number_of(bound[0]);
+  if (!number && text) raise_value("filesizeformat: the text is not a number.");
+  if (const auto* undefined = bound[0].object<const Undefined>()) raise_undefined(*undefined);
   if (!number) raise_type("filesizeformat needs a number.");
   const bool binary = bound.flag(1, false);
   const double base = binary ? 1024 : 1000;

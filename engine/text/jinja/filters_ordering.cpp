@@ -84,17 +84,17 @@ Value unique(Interpreter& interpreter, Arguments& arguments) {
   const BoundArguments bound("unique", arguments, {"value", "case_sensitive", "attribute"}, 1);
   Budget& budget = interpreter.budget();
   const Value attribute = bound.has(2) ? bound[2] : Value{};
-  Dict seen;
-  std::vector<Value> kept;
-  for (Value& item : iterate(bound[0], budget)) {
-    const Value key =
-        without_case(read_attribute(item, attribute, budget), bound.flag(1, false), budget);
-    budget.step(weight_of(key));
-    if (seen.find(key) != nullptr) continue;
-    seen.set(key, {});
-    kept.push_back(std::move(item));
-  }
-  return make_generator("sync_do_unique", std::move(kept), budget);
+  return make_generator("sync_do_unique", budget, [&](std::vector<Value>& kept) {
+    Dict seen;
+    for (Value& item : iterate(bound[0], budget)) {
+      const Value key =
+          without_case(read_attribute(item, attribute, budget), bound.flag(1, false), budget);
+      budget.step(weight_of(key));
+      if (seen.find(key) != nullptr) continue;
+      seen.set(key, {});
+      kept.push_back(std::move(item));
+    }
+  });
 }
 
 template <bool kIsMax>

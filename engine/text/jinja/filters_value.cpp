@@ -118,6 +118,7 @@ Value string_filter(Interpreter& interpreter, Arguments& arguments) {
 
 Value attr(Interpreter& interpreter, Arguments& arguments) {
   const BoundArguments bound("attr", arguments, {"obj", "name"}, 2);
+  if (const auto* undefined = bound[0].object<const Undefined>()) raise_undefined(*undefined);
   const std::string& name = bound.text(1).text();
   if (const auto found = find_attribute(bound[0], name, interpreter.budget())) return *found;
   if (name.starts_with("__")) return get_attribute(bound[0], name, interpreter.budget());

@@ -41,6 +41,7 @@ Dict make_entries(const Arguments& arguments, Budget& budget) {
   Dict dict;
   if (!arguments.positional.empty()) {
     const Value& source = arguments.positional[0];
+    if (const auto* undefined = source.object<const Undefined>()) raise_undefined(*undefined);
     if (const auto* given = source.object<const Dict>()) {
       dict = *given;
     } else {
@@ -66,9 +67,11 @@ Value make_namespace(Interpreter& interpreter, Arguments& arguments) {
 }
 
 // Gives "" the first time and the separator after that.
-Value joiner(Interpreter&, Arguments& arguments) {
+Value joiner(Interpreter& interpreter, Arguments& arguments) {
   const BoundArguments bound("joiner", arguments, {"sep"}, 0);
   const Value separator = bound.has(0) ? bound[0] : make_text(", ");
+  std::size_t depth = depth_of(separator);
+  const DepthGuard guard(depth, interpreter.budget().limits().value_depth, "nests values");
   Callable callable{"joiner", "<Joiner>", nullptr, depth_of(separator) + 1};
   callable.call = [separator, used = std::make_shared<bool>(false)](Interpreter&, Arguments&) {
     return std::exchange(*used, true) ? separator : make_text("");

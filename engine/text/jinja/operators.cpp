@@ -244,6 +244,7 @@ std::vector<Value> iterate(const Value& value, Budget& budget) {
       budget.make_items(sequence->items.size());
       return sequence->items;
     }
+    if (sequence->failure) throw Failure{*sequence->failure};
     const std::size_t from = std::exchange(sequence->next, sequence->items.size());
     budget.make_items(sequence->items.size() - from);
     return {sequence->items.begin() + static_cast<std::ptrdiff_t>(from), sequence->items.end()};

@@ -61,6 +61,7 @@ ExprPtr ExpressionParser::parse_bracket(ExprPtr object) {
   const auto at_part_end = [this] {
     return tokens_.is_op("]") || tokens_.is_op(",") || tokens_.is_op(":");
   };
+  if (tokens_.skip_op("]")) return make(ItemExpr{std::move(object), make(TupleExpr{})});
   ExprPtr start;
   if (!tokens_.is_op(":")) start = parse_expression();
   if (tokens_.skip_op(":")) {

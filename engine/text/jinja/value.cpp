@@ -106,7 +106,7 @@ Value make_sequence(SequenceKind kind, std::vector<Value> items, const Budget& b
   }
   check_size(depth, weight, budget);
   return {std::make_shared<Sequence>(
-              Sequence{kind, std::move(items), 0, depth, weight, std::move(shown)}),
+              Sequence{kind, std::move(items), 0, depth, weight, std::move(shown), std::nullopt}),
           {}};
 }
 

@@ -89,10 +89,11 @@ enum class SequenceKind : std::uint8_t {
 struct Sequence {
   SequenceKind kind = SequenceKind::list;
   std::vector<Value> items;
-  std::size_t next = 0;    // generators only: what the template has already taken
-  std::size_t depth = 1;   // levels of containers, this one included
-  std::size_t weight = 1;  // see weight_of
-  std::string shown;       // ranges and generators only: how they print
+  std::size_t next = 0;          // generators only: what the template has already taken
+  std::size_t depth = 1;         // levels of containers, this one included
+  std::size_t weight = 1;        // see weight_of
+  std::string shown;             // ranges and generators only: how they print
+  std::optional<Error> failure;  // generators only: raised by whoever walks past the items
 };
 
 // Insertion order, unique keys. Immutable once shared (a namespace's is its own).

@@ -17,6 +17,9 @@ namespace {
 
 constexpr double kGiB = 1024.0 * 1024.0 * 1024.0;
 
+// A GPU's share when nobody said: its free memory cannot be asked without CUDA's headers.
+constexpr std::int64_t kDeviceCacheBytes = std::int64_t{4} << 30;
+
 std::string gib(double bytes) {
   std::string text = std::to_string(bytes / kGiB);
   return text.substr(0, text.find('.') + 3) + " GiB";
@@ -76,12 +79,11 @@ Result<void> check_options(const RunnerOptions& options) {
   return {};
 }
 
-// Blocks for every slot's full context, but at most a quarter of the memory that the weights leave.
+// Blocks for every slot's full context, as far as the budget goes.
 std::int64_t automatic_blocks(const RunnerOptions& options, std::int64_t context,
-                              std::int64_t block_bytes, std::int64_t memory_left) {
+                              std::int64_t block_bytes, std::int64_t budget) {
   const std::int64_t per_sequence = (context + options.block_size - 1) / options.block_size;
-  const std::int64_t affordable = memory_left / 4 / block_bytes;
-  return std::min(per_sequence * options.max_sequences, affordable);
+  return std::min(per_sequence * options.max_sequences, budget / block_bytes);
 }
 
 const char* name_of(at::ScalarType dtype) {
@@ -120,7 +122,8 @@ Result<RunPlan> make_run_plan(const WeightMap& weights, const ModelSpec& spec,
   const std::int64_t block_bytes = kv_bytes_per_token(spec, element_bytes) * options.block_size;
   const std::int64_t memory =
       device->is_cpu() ? available_memory() : std::numeric_limits<std::int64_t>::max() / 2;
-  const std::int64_t memory_left = memory - weight_bytes;
+  const std::int64_t cache_budget =
+      device->is_cpu() ? (memory - weight_bytes) / 4 : kDeviceCacheBytes;
 
   RunnerTraits& traits = plan.traits;
   traits.vocab_size = spec.vocab_size;
@@ -135,7 +138,7 @@ Result<RunPlan> make_run_plan(const WeightMap& weights, const ModelSpec& spec,
   } else if (options.kv_cache_bytes > 0) {
     traits.num_blocks = options.kv_cache_bytes / block_bytes;
   } else {
-    traits.num_blocks = automatic_blocks(options, traits.context_length, block_bytes, memory_left);
+    traits.num_blocks = automatic_blocks(options, traits.context_length, block_bytes, cache_budget);
   }
   // Linux grants memory that it does not have and then kills the process: ask before, not after.
   const double needed = static_cast<double>(weight_bytes) +

@@ -1,6 +1,7 @@
 // Reference data: chat_templates.json is made by transformers (generators/make_template_cases.py),
 // template_snippets.json by Jinja alone (generators/make_template_snippets.py); each file names the
 // versions.
+#include <filesystem>
 #include <fstream>
 #include <regex>
 #include <string>
@@ -82,6 +83,34 @@ TEST(ChatTemplateGolden, AgreesWithJinjaInTheCornersOfTheLanguage) {
     expect_as_reference(reference, variables);
   }
   EXPECT_GE(index, 250u);
+}
+
+// Whole folders, written by transformers: the prompt of expected.json's chat.
+TEST(ChatTemplateGolden, WritesThePromptOfEveryReferenceFolder) {
+  std::size_t num_folders = 0;
+  for (const auto& entry :
+       std::filesystem::directory_iterator(std::string(HEARTH_GOLDEN) + "/models")) {
+    const std::string name = "models/" + entry.path().filename().string();
+    const ordered_json expected = read_golden(name + "/expected.json");
+    if (!expected.is_object() || !expected.contains("chat")) continue;
+    SCOPED_TRACE(name);
+    const auto loaded = ChatTemplate::load(entry.path());
+    ASSERT_TRUE(loaded) << loaded.error().detail;
+    const ordered_json& chat = expected["chat"];
+    TemplateVariables variables;
+    variables.messages = chat["messages"];
+    variables.add_generation_prompt = chat["add_generation_prompt"].get<bool>();
+    const ordered_json config = read_golden(name + "/tokenizer_config.json");
+    for (const auto& [key, value] : config.items()) {
+      if (key.ends_with("_token") && value.is_string()) variables.extra[key] = value;
+    }
+    const auto rendered = (*loaded)->render(variables);
+    ASSERT_TRUE(rendered) << rendered.error().detail;
+    EXPECT_EQ(rendered->text(), chat["text"].get<std::string>());
+    EXPECT_EQ((*loaded)->leaves_bos_to_tokenizer(), chat["add_special_tokens"].get<bool>());
+    ++num_folders;
+  }
+  EXPECT_GE(num_folders, 6u);
 }
 
 }  // namespace

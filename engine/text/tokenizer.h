@@ -1,4 +1,5 @@
-// Strings ↔ token ids, exactly as the folder's tokenizer says (reference: tokenizers and transformers).
+// Strings ↔ token ids, exactly as the folder's tokenizer says (reference: tokenizers and
+// transformers).
 #pragma once
 
 #include <filesystem>
@@ -20,23 +21,40 @@ struct EncodeOptions {
   bool split_special = false;       // treat special tokens in the text as plain text
 };
 
+// One text being decoded, id by id. Used by one thread at a time; the tokenizer must outlive it.
+class DecodeStream {
+ public:
+  virtual ~DecodeStream() = default;
+  // Appends the text that id completes. What is appended is whole UTF-8.
+  virtual void push(TokenId id, std::string& out) = 0;
+  // Appends what was held back. Call once, at the end.
+  virtual void finish(std::string& out) = 0;
+};
+
 // Immutable after load: any number of threads may encode and decode at once.
 class Tokenizer {
  public:
-  // Reads tokenizer.json (with tokenizer_config.json and its kin) from a model folder.
-  // Errors: file_missing, tokenizer_invalid, tokenizer_unsupported.
+  // Reads tokenizer.json, else vocab.json and merges.txt, with tokenizer_config.json and its kin,
+  // from a model folder. Errors: file_missing, io_error, tokenizer_invalid, tokenizer_unsupported
+  // (naming the component or file).
   static Result<std::shared_ptr<const Tokenizer>> load(const std::filesystem::path& folder);
 
   virtual ~Tokenizer() = default;
 
-  // Bytes that are not UTF-8 become U+FFFD, one per maximal invalid subpart. Time O(n log n) on any input.
+  // Bytes that are not UTF-8 become U+FFFD, one per maximal invalid subpart. Time O(n log n) on any
+  // input.
   virtual std::vector<TokenId> encode(std::string_view utf8, EncodeOptions options = {}) const = 0;
 
-  // The same, but a special token that touches a message byte is not recognised (its characters are encoded as text).
+  // The same, but a special token that touches a message byte is not recognised (its characters are
+  // encoded as text).
   virtual std::vector<TokenId> encode(const MarkedText& text, EncodeOptions options = {}) const = 0;
 
   // Always valid UTF-8. Unknown ids decode to nothing.
   virtual std::string decode(std::span<const TokenId> ids, bool skip_special_tokens) const = 0;
+
+  // Decodes a growing list; what StreamDecoder works with. The default decodes a short window of
+  // ids again for each new one; a tokenizer that can do it in constant time overrides it.
+  virtual std::unique_ptr<DecodeStream> open_stream(bool skip_special_tokens) const;
 
   // The token as it stands in the vocabulary ("Ġhello"), or nullopt.
   virtual std::optional<std::string> id_to_token(TokenId id) const = 0;
@@ -46,7 +64,8 @@ class Tokenizer {
   // One past the largest id.
   virtual std::size_t vocab_size() const = 0;
 
-  // Named special tokens as templates see them: "bos_token", "eos_token", "pad_token", … → text. Absent names are not listed.
+  // Named special tokens as templates see them: "bos_token", "eos_token", "pad_token", … → text.
+  // Absent names are not listed.
   struct NamedToken {
     std::string name;
     std::string text;

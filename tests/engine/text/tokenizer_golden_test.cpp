@@ -1,0 +1,59 @@
+#include <algorithm>
+#include <string>
+
+#include <gtest/gtest.h>
+
+#include "tests/engine/text/tokenizer_cases.h"
+
+namespace hearth::engine::testing {
+namespace {
+
+class GoldenTokenizer : public ::testing::TestWithParam<const char*> {
+ protected:
+  void SetUp() override {
+    tokenizer_ = golden_tokenizer(GetParam());
+    ASSERT_NE(tokenizer_, nullptr);
+  }
+  const nlohmann::json& cases() const { return golden_cases(GetParam()); }
+  TokenizerPtr tokenizer_;
+};
+
+TEST_P(GoldenTokenizer, EncodesAsTheReference) { expect_encodes(*tokenizer_, cases()); }
+
+TEST_P(GoldenTokenizer, AddsSpecialTokensAsTheReference) {
+  expect_encodes_with_special_tokens(*tokenizer_, cases());
+}
+
+TEST_P(GoldenTokenizer, SplitsSpecialTokensAsTheReference) {
+  expect_splits_special_tokens(*tokenizer_, cases());
+}
+
+TEST_P(GoldenTokenizer, DecodesAsTheReference) { expect_decodes(*tokenizer_, cases()); }
+
+TEST_P(GoldenTokenizer, DecodesAnyIdsAsTheReference) {
+  expect_decodes_any_ids(*tokenizer_, cases());
+}
+
+TEST_P(GoldenTokenizer, ReplacesInvalidUtf8AsTheReference) {
+  expect_replaces_invalid_utf8(*tokenizer_, cases());
+}
+
+TEST_P(GoldenTokenizer, StreamsTheReferencesText) { expect_streams(tokenizer_, cases()); }
+
+TEST_P(GoldenTokenizer, HasAsManyEntriesAsTheReference) {
+  EXPECT_EQ(tokenizer_->vocab_size(), cases()["entries"].get<std::size_t>());
+}
+
+std::string test_name(const ::testing::TestParamInfo<const char*>& folder) {
+  std::string name = folder.param;
+  std::replace(name.begin(), name.end(), '-', '_');
+  return name;
+}
+
+INSTANTIATE_TEST_SUITE_P(Folders, GoldenTokenizer,
+                         ::testing::Values("qwen2-tied", "qwen2-sharded", "qwen2-yarn",
+                                           "qwen2-window", "llama3-gqa", "llama-linear"),
+                         test_name);
+
+}  // namespace
+}  // namespace hearth::engine::testing

@@ -13,7 +13,7 @@ constexpr StepCost kFirstGuess{.a_s = 0.020, .b_s = 0.001, .c_s = 1e-8};
 
 // Units in which the three unknowns are of like size, so that one ridge suits all.
 constexpr std::array<double, 3> kUnits{1.0, 64.0, 65536.0};
-constexpr double kRidge = 1e-3;
+constexpr double kRidge = 1e-4;
 
 using Matrix = std::array<std::array<double, 3>, 3>;
 using Vector = std::array<double, 3>;
@@ -87,7 +87,7 @@ void CostModel::observe(const StepSize& size, double seconds) {
   Matrix m = products_;
   Vector v = targets_;
   for (std::size_t i = 0; i < 3; ++i) {
-    const double ridge = kRidge * (m[0][0] + m[i][i]);
+    const double ridge = kRidge * m[i][i] + kRidge * kRidge * m[0][0];
     m[i][i] += ridge;
     v[i] += ridge * guess[i];
   }

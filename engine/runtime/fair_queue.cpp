@@ -21,7 +21,7 @@ void FairQueue::add(Sequence& sequence) {
   ++num_waiting_;
 }
 
-const FairQueue::User* FairQueue::pick() const {
+const FairQueue::User* FairQueue::pick(Of whom) const {
   const User* best = nullptr;
   const auto is_before = [](const User& a, const User& b) {
     const bool a_starves = a.num_passed_over >= kPassedOverMax;
@@ -31,14 +31,14 @@ const FairQueue::User* FairQueue::pick() const {
     return is_older(a.waiting.front(), b.waiting.front());
   };
   for (const auto& [key, user] : users_) {
-    if (user.waiting.empty()) continue;
+    if (user.waiting.empty() || (whom == Of::newcomers && user.num_running > 0)) continue;
     if (best == nullptr || is_before(user, *best)) best = &user;
   }
   return best;
 }
 
-Sequence* FairQueue::next() const {
-  const User* user = pick();
+Sequence* FairQueue::next(Of whom) const {
+  const User* user = pick(whom);
   return user == nullptr ? nullptr : user->waiting.front();
 }
 

@@ -28,9 +28,11 @@ class FairQueue {
   static constexpr double kPromptPrice = 1.0;
   static constexpr double kProducedPrice = 2.0;
 
-  void add(Sequence& sequence);       // a new request, or a preempted one: back to its place by age
-  Sequence* next() const;             // the one to admit; nullptr when nobody waits
-  void admitted(Sequence& sequence);  // it leaves the queue and runs
+  void add(Sequence& sequence);  // a new request, or a preempted one: back to its place by age
+  // The one to admit; nullptr when nobody waits. Of newcomers: users who have nothing running.
+  enum class Of { everybody, newcomers };
+  Sequence* next(Of whom = Of::everybody) const;
+  void admitted(Sequence& sequence);        // it leaves the queue and runs
   void remove_waiting(Sequence& sequence);  // cancelled while it waited
   void finished(Sequence& sequence);        // was admitted and has ended
   void preempted(Sequence& sequence);       // was admitted, waits again
@@ -55,7 +57,7 @@ class FairQueue {
     std::int64_t num_passed_over = 0;  // admissions of others since this user waits
   };
 
-  const User* pick() const;
+  const User* pick(Of whom) const;
   double lift_level() const;
   void forget_idle(UserKey user);
 

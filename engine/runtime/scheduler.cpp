@@ -26,6 +26,7 @@ Scheduler::Scheduler(const RunnerTraits& traits, const SchedulerOptions& options
   for (std::int64_t slot = num_slots; slot-- > 0;) {
     free_slots_.push_back(static_cast<std::int32_t>(slot));
   }
+  num_kept_slots_ = free_slots_.size() / 4;
 }
 
 Result<void> Scheduler::add(std::unique_ptr<Sequence>& added) {

@@ -6,6 +6,9 @@
 // does not preempt what was just admitted. When blocks run out, the youngest sequence of the
 // most-served user starts again later (recompute); the oldest one never does, so work always ends.
 //
+// A quarter of the slots is kept for people who have nothing running: one person's fifty requests
+// do not make the others wait for one of them to end.
+//
 // A pure state machine: no threads, no clock.
 #pragma once
 
@@ -83,6 +86,7 @@ class Scheduler {
   void plan_prompts(Budget& budget);
   bool plan_chunk(Sequence& sequence, Budget& budget, double seconds);
   bool plan_whole_prompt(Sequence& sequence, Budget& budget);
+  Sequence* next_to_admit() const;
   Sequence* least_served_prompt(const Budget& budget) const;
   bool admit(Sequence& sequence);
   bool reserve_next(Sequence& sequence);
@@ -100,6 +104,7 @@ class Scheduler {
   std::unordered_map<RequestId, std::unique_ptr<Sequence>> sequences_;
   std::vector<Sequence*> running_;  // oldest first
   std::vector<std::int32_t> free_slots_;
+  std::size_t num_kept_slots_ = 0;  // of free_slots_, for newcomers
   std::uint64_t next_order_ = 1;
   std::int64_t num_preemptions_ = 0;
   bool queue_changed_ = false;

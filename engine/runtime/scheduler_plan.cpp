@@ -60,9 +60,15 @@ void Scheduler::plan_prompts(Budget& budget) {
   }
 }
 
+Sequence* Scheduler::next_to_admit() const {
+  if (free_slots_.empty()) return nullptr;
+  return queue_.next(free_slots_.size() > num_kept_slots_ ? FairQueue::Of::everybody
+                                                          : FairQueue::Of::newcomers);
+}
+
 // Of the prompts under way and the next in the queue.
 Sequence* Scheduler::least_served_prompt(const Budget& budget) const {
-  Sequence* best = budget.can_admit && !free_slots_.empty() ? queue_.next() : nullptr;
+  Sequence* best = budget.can_admit ? next_to_admit() : nullptr;
   for (Sequence* sequence : running_) {
     const bool is_chosen = sequence->num_planned > 0 && !traits_.can_chunk;
     if (is_chosen || is_decode(*sequence) || sequence->num_planned >= sequence->num_left())

@@ -119,6 +119,7 @@ Result<StepResult> FakeRunner::run(const Batch& batch) {
     if (out.error.empty() && row.output == RowOutput::logits) out.values = logits_[i];
   }
   num_tokens_ += num_tokens_in_last_step_;
+  if (after_step) after_step();
   return result;
 }
 

@@ -72,6 +72,9 @@ class FakeRunner final : public StepRunner {
   };
   Faults faults;
 
+  // Called at the end of every step that worked, e.g. to move a clock by what it cost.
+  std::function<void()> after_step;
+
   // Overwrites a block's contents, as its next owner would.
   void poison(std::int32_t block);
 

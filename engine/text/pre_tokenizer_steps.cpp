@@ -208,7 +208,11 @@ Result<Steps> metaspace(JsonFields& fields) {
 }
 
 Result<Steps> whitespace() {
-  auto words = pattern_split(R"(\w+|[^\w\s]+)", SplitBehavior::removed, true);
+  // \w+|[^\w\s]+ of Rust's regex crate, whose \w has no other numbers ("½") than decimal and letter
+  // ones.
+  auto words =
+      pattern_split(R"([\p{L}\p{M}\p{Nd}\p{Nl}\p{Pc}]+|[^\p{L}\p{M}\p{Nd}\p{Nl}\p{Pc}\s]+)",
+                    SplitBehavior::removed, true);
   if (!words) return tl::unexpected<Error>(std::move(words.error()));
   return Steps{std::move(*words)};
 }

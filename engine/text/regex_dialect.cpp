@@ -1,7 +1,7 @@
 // Oniguruma (Ruby syntax) against PCRE2 10.42 with UCP, where the two differ in what tokenizers
 // use:
 //   \s   Unicode White_Space; PCRE2 adds U+180E
-//   \w   letters, marks, decimal and letter numbers, connectors; PCRE2 has no marks and all numbers
+//   \w   letters, marks, numbers, connectors; PCRE2 knows neither marks nor connectors but _
 //   \h   a hexadecimal digit; PCRE2: horizontal white space
 //   \p{Han}  the script; PCRE2: the script extensions
 //   [a&&b]   intersection; PCRE2 reads two ampersands
@@ -124,7 +124,7 @@ class Translator {
     std::string_view members;
   };
   static constexpr std::array<NamedClass, 4> kClasses = {{{'s', R"(\x09-\x0d\x{85}\p{Z})"},
-                                                          {'w', R"(\p{L}\p{M}\p{Nd}\p{Nl}\p{Pc})"},
+                                                          {'w', R"(\p{L}\p{M}\p{N}\p{Pc})"},
                                                           {'d', R"(\p{Nd})"},
                                                           {'h', "0-9A-Fa-f"}}};
 

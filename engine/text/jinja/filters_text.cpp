@@ -61,6 +61,7 @@ Value indent(Interpreter& interpreter, Arguments& arguments) {
   Budget& budget = interpreter.budget();
   const MarkedText spaces = indentation(bound, budget);
   const bool blank = bound.flag(3, false);
+  if (bound[0].object<Sequence>()) raise_value("indent needs a string.");
   const Value text = apply_binary(BinaryOp::add, bound[0], make_text("\n"), budget);
   if (!text.text()) raise_type("indent needs a string.");
   const std::vector<MarkedText> lines = split_lines(*text.text(), false, budget);

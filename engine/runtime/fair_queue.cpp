@@ -30,8 +30,11 @@ const FairQueue::User* FairQueue::pick(Of whom) const {
     if (!a_starves && a.counter != b.counter) return a.counter < b.counter;
     return is_older(a.waiting.front(), b.waiting.front());
   };
+  const double level = lift_level();
   for (const auto& [key, user] : users_) {
-    if (user.waiting.empty() || (whom == Of::newcomers && user.num_running > 0)) continue;
+    if (user.waiting.empty()) continue;
+    const bool is_newcomer = user.num_running == 0 && user.counter <= level;
+    if (whom == Of::newcomers && !is_newcomer) continue;
     if (best == nullptr || is_before(user, *best)) best = &user;
   }
   return best;

@@ -1,7 +1,9 @@
 // Oniguruma (Ruby syntax) against PCRE2 10.42 with UCP, where the two differ in what tokenizers
 // use:
 //   \s   Unicode White_Space; PCRE2 adds U+180E
-//   \w   letters, marks, numbers, connectors; PCRE2 knows neither marks nor connectors but _
+//   \w   letters, marks, decimal and letter numbers, connectors, circled letters, and ²³¹¼½¾
+//   outside of [];
+//        PCRE2: letters, all numbers and _
 //   \h   a hexadecimal digit; PCRE2: horizontal white space
 //   \p{Han}  the script; PCRE2: the script extensions
 //   [a&&b]   intersection; PCRE2 reads two ampersands
@@ -82,6 +84,7 @@ class Translator {
       } else {
         out_ += negated ? "[^" : "[";
         out_ += members;
+        if (name == 'w') out_ += R"(\x{b2}\x{b3}\x{b9}\x{bc}-\x{be})";
         out_ += ']';
       }
       return {};
@@ -123,10 +126,12 @@ class Translator {
     char name;
     std::string_view members;
   };
-  static constexpr std::array<NamedClass, 4> kClasses = {{{'s', R"(\x09-\x0d\x{85}\p{Z})"},
-                                                          {'w', R"(\p{L}\p{M}\p{N}\p{Pc})"},
-                                                          {'d', R"(\p{Nd})"},
-                                                          {'h', "0-9A-Fa-f"}}};
+  static constexpr std::array<NamedClass, 4> kClasses = {
+      {{'s', R"(\x09-\x0d\x{85}\p{Z})"},
+       {'w',
+        R"(\p{L}\p{M}\p{Nd}\p{Nl}\p{Pc}\x{24b6}-\x{24e9}\x{1f130}-\x{1f149}\x{1f150}-\x{1f169}\x{1f170}-\x{1f189})"},
+       {'d', R"(\p{Nd})"},
+       {'h', "0-9A-Fa-f"}}};
 
   std::string_view pattern_;
   std::size_t at_ = 0;

@@ -6,7 +6,7 @@
 #include <functional>
 #include <limits>
 
-#include "engine/sampling/fast_exp.h"
+#include "engine/sampling/row_math.h"
 
 namespace hearth::engine {
 namespace {
@@ -25,10 +25,12 @@ float kth_largest(std::span<const float> scores, std::size_t k, std::vector<floa
   }
   scratch.assign(scores.begin(), scores.begin() + static_cast<std::ptrdiff_t>(k));
   std::ranges::make_heap(scratch, std::greater<>());
-  for (const float score : scores.subspan(k)) {
-    if (!(score > scratch.front())) continue;
+  for (std::size_t i = k; i < scores.size(); ++i) {
+    i = find_at_least(scores, scratch.front(), i);
+    if (i == scores.size()) break;
+    if (!(scores[i] > scratch.front())) continue;
     std::ranges::pop_heap(scratch, std::greater<>());
-    scratch.back() = score;
+    scratch.back() = scores[i];
     std::ranges::push_heap(scratch, std::greater<>());
   }
   return scratch.front();
@@ -54,35 +56,36 @@ void select_likeliest(std::span<const float> scores, std::size_t count,
   out.clear();
   if (count == 0) return;
   for (std::size_t i = 0; i < scores.size(); ++i) {
-    if (out.size() == count && !(scores[i] > out.front().score)) continue;
+    if (out.size() == count) i = find_at_least(scores, out.front().score, i);
+    if (i == scores.size()) break;
     offer(out, count, {.score = scores[i], .weight = 0.0F, .id = static_cast<TokenId>(i)});
   }
   std::ranges::sort_heap(out, is_likelier);
 }
 
 bool Candidates::assign(std::span<const float> scores, double temperature, std::int64_t top_k) {
-  if (temperature != 1.0) {
-    const auto divisor = static_cast<float>(temperature);
-    scaled_.resize(scores.size());
-    for (std::size_t i = 0; i < scores.size(); ++i) scaled_[i] = scores[i] / divisor;
-    scores = scaled_;
-  }
-  float least = std::numeric_limits<float>::lowest();
-  if (top_k > 0 && std::cmp_less(top_k, scores.size())) {
-    least = std::max(least, kth_largest(scores, static_cast<std::size_t>(top_k), heap_));
-  }
   kept_.clear();
   weights_.clear();
-  bool is_valid = true;
-  for (std::size_t i = 0; i < scores.size(); ++i) {
-    const float score = scores[i];
-    if (score < least) continue;
-    is_valid = is_valid && std::isfinite(score);
+  const auto divisor = static_cast<float>(temperature);
+  float least = std::numeric_limits<float>::lowest();
+  float least_scaled = least;
+  if (top_k > 0 && std::cmp_less(top_k, scores.size())) {
+    const float kth = kth_largest(scores, static_cast<std::size_t>(top_k), heap_);
+    // Scores that are equal only after the division are ties too, so look a little below and test
+    // the quotient.
+    least = std::max(least, kth - 1e-6F * std::abs(kth));
+    least_scaled = std::max(least_scaled, kth / divisor);
+  }
+  for (std::size_t i = find_at_least(scores, least, 0); i < scores.size();
+       i = find_at_least(scores, least, i + 1)) {
+    const float score = scores[i] / divisor;
+    if (score < least_scaled) continue;
+    if (!std::isfinite(score)) return false;
     kept_.push_back({.score = score, .weight = 0.0F, .id = static_cast<TokenId>(i)});
     weights_.push_back(score);
   }
-  if (kept_.empty() || !is_valid) return false;
-  total_ = exp_row(weights_, *std::ranges::max_element(weights_), weights_);
+  if (kept_.empty()) return false;
+  total_ = exp_row(weights_, first_maximum(weights_).value, weights_);
   for (std::size_t i = 0; i < kept_.size(); ++i) kept_[i].weight = weights_[i];
   return true;
 }

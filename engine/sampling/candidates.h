@@ -55,7 +55,6 @@ class Candidates {
   void keep_if(Predicate predicate);
   const std::vector<Candidate>& likeliest(std::size_t count);
 
-  std::vector<float> scaled_;
   std::vector<float> weights_;
   std::vector<float> heap_;
   std::vector<Candidate> kept_;

@@ -4,30 +4,15 @@
 #include <cmath>
 #include <limits>
 
-#include "engine/sampling/fast_exp.h"
 #include "engine/sampling/philox.h"
 #include "engine/sampling/processors.h"
+#include "engine/sampling/row_math.h"
 
 namespace hearth::engine {
 namespace {
 
-constexpr std::size_t kNone = std::numeric_limits<std::size_t>::max();
-
-// The first maximum; kNone when there is no finite one or a NaN or +inf anywhere.
-std::size_t first_maximum(std::span<const float> scores) {
-  float highest = std::numeric_limits<float>::lowest();
-  bool is_valid = true;
-  for (const float score : scores) {
-    is_valid &= score <= std::numeric_limits<float>::max();  // false for NaN and +inf
-    highest = score > highest ? score : highest;
-  }
-  const auto place = std::ranges::find(scores, highest);
-  return is_valid && place != scores.end() ? static_cast<std::size_t>(place - scores.begin())
-                                           : kNone;
-}
-
 tl::unexpected<Error> fail_without_token(std::span<const float> logits) {
-  const bool is_model = first_maximum(logits) == kNone;
+  const bool is_model = !first_maximum(logits).is_usable;
   return fail(ErrorCode::engine_failed, is_model
                                             ? "the model gave logits that are not numbers"
                                             : "the sampling settings leave no token to choose");
@@ -87,9 +72,9 @@ Result<TokenRecord> Sampler::sample(const SamplingParams& params, const SampleIn
     token.u = uniform_at(input.seed, input.ids.size());
     token.id = candidates_.draw(static_cast<double>(token.u));
   } else {
-    const std::size_t best = first_maximum(scores);
-    if (best == kNone) return fail_without_token(input.logits);
-    token.id = static_cast<TokenId>(best);
+    const RowMaximum best = first_maximum(scores);
+    if (!best.is_usable) return fail_without_token(input.logits);
+    token.id = static_cast<TokenId>(best.index);
   }
   measure(input, token);
   return token;
@@ -99,15 +84,12 @@ Result<TokenRecord> Sampler::sample(const SamplingParams& params, const SampleIn
 void Sampler::measure(const SampleInput& input, TokenRecord& token) {
   const std::span<const float> logits = input.logits;
   const float own = logits[static_cast<std::size_t>(token.id)];
-  float highest = std::numeric_limits<float>::lowest();
-  std::int32_t rank = 0;
-  for (const float logit : logits) {
-    highest = logit > highest ? logit : highest;
-    rank += logit > own ? 1 : 0;
-  }
-  for (const float logit : logits.first(static_cast<std::size_t>(token.id)))
-    rank += logit == own ? 1 : 0;
-  token.rank = rank;
+  const RowCounts counts = count_against(logits, own);
+  // The likeliest token is its own maximum; equal logits rank by id.
+  const float highest = counts.num_above == 0 ? own : first_maximum(logits).value;
+  const auto before = logits.first(static_cast<std::size_t>(token.id));
+  const std::int64_t num_ties = counts.num_equal > 1 ? count_against(before, own).num_equal : 0;
+  token.rank = static_cast<std::int32_t>(counts.num_above + num_ties);
   const double log_total = static_cast<double>(highest) + std::log(sum_exp(logits, highest));
   const auto logprob = [log_total](float logit) {
     return static_cast<float>(static_cast<double>(logit) - log_total);
@@ -121,7 +103,7 @@ void Sampler::measure(const SampleInput& input, TokenRecord& token) {
 }
 
 Result<Sampler::Trace> Sampler::trace(const SamplingParams& params, const SampleInput& input) {
-  if (first_maximum(input.logits) == kNone && !params.remove_invalid_values)
+  if (!first_maximum(input.logits).is_usable && !params.remove_invalid_values)
     return fail_without_token(input.logits);
   const ProcessorContext context = context_of(input, counts_);
   scores_.assign(input.logits.begin(), input.logits.end());
@@ -134,7 +116,7 @@ Result<Sampler::Trace> Sampler::trace(const SamplingParams& params, const Sample
   for (const Processor& processor : processors()) {
     if (!processor.is_on(params)) continue;
     processor.apply(params, context, scores_);
-    if (first_maximum(scores_) == kNone) return fail_without_token(input.logits);
+    if (!first_maximum(scores_).is_usable) return fail_without_token(input.logits);
     record(processor.name, softmax(scores_));
   }
   if (!params.do_sample) return trace;

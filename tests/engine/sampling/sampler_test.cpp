@@ -8,8 +8,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include "engine/sampling/fast_exp.h"
 #include "engine/sampling/philox.h"
+#include "engine/sampling/row_math.h"
 
 namespace hearth::engine {
 namespace {
@@ -45,7 +45,7 @@ TEST(Philox, UniformIsInTheUnitIntervalAndDependsOnSeedAndPosition) {
   EXPECT_NE(uniform_at(1ULL << 40, 7), uniform_at(0, 7));
 }
 
-TEST(FastExp, AgreesWithTheLibraryAtEveryLength) {
+TEST(RowMath, AgreesWithTheLibraryAtEveryLength) {
   std::mt19937 random(1);
   std::uniform_real_distribution<float> logit(-90.0F, 12.0F);
   for (std::size_t length = 1; length < 70; ++length) {
@@ -64,6 +64,41 @@ TEST(FastExp, AgreesWithTheLibraryAtEveryLength) {
     EXPECT_EQ(out.back(), 1.0F);
     EXPECT_NEAR(total, expected_total, 3e-7 * expected_total);
     EXPECT_NEAR(sum_exp(x, 12.0F), total, 1e-12);
+  }
+}
+
+TEST(RowMath, FirstMaximumIsTheFirstAtEveryPlaceAndLength) {
+  for (std::size_t length = 1; length < 1100; length += length < 40 ? 1 : 97) {
+    for (std::size_t place = 0; place < length; place += 1 + length / 13) {
+      std::vector<float> x(length, -3.0F);
+      x[place] = 2.0F;
+      x[length - 1] =
+          place == length - 1 ? 2.0F : std::min(2.0F, 1.0F + static_cast<float>(place % 2));
+      EXPECT_EQ(first_maximum(x).index, place);
+      EXPECT_TRUE(first_maximum(x).is_usable);
+      x[length / 2] = std::numeric_limits<float>::quiet_NaN();
+      EXPECT_FALSE(first_maximum(x).is_usable);
+      x[length / 2] = kInfinity;
+      EXPECT_FALSE(first_maximum(x).is_usable);
+    }
+    EXPECT_FALSE(first_maximum(std::vector<float>(length, -kInfinity)).is_usable);
+  }
+}
+
+TEST(RowMath, CountsAndFindsLikeAPlainLoop) {
+  for (std::size_t length = 1; length < 60; ++length) {
+    std::vector<float> x(length);
+    for (std::size_t i = 0; i < length; ++i) x[i] = static_cast<float>(i * 7 % 5);
+    const RowCounts counts = count_against(x, 2.0F);
+    EXPECT_EQ(counts.num_above, std::ranges::count_if(x, [](float v) { return v > 2.0F; }));
+    EXPECT_EQ(counts.num_equal, std::ranges::count(x, 2.0F));
+    for (std::size_t begin = 0; begin <= length; ++begin) {
+      const auto place = std::find_if(x.begin() + static_cast<std::ptrdiff_t>(begin), x.end(),
+                                      [](float v) { return v >= 4.0F; });
+      EXPECT_EQ(find_at_least(x, 4.0F, begin), static_cast<std::size_t>(place - x.begin()));
+    }
+    x[length - 1] = std::numeric_limits<float>::quiet_NaN();
+    EXPECT_EQ(find_at_least(x, 9.0F, 0), length - 1);
   }
 }
 

@@ -1,0 +1,155 @@
+#include "engine/sampling/row_math.h"
+
+#include <algorithm>
+#include <array>
+#include <cstdint>
+#include <cstring>
+#include <limits>
+
+namespace hearth::engine {
+namespace {
+
+constexpr std::size_t kLanes = 4;
+using Floats = float __attribute__((vector_size(kLanes * sizeof(float))));
+using Ints = std::int32_t __attribute__((vector_size(kLanes * sizeof(std::int32_t))));
+
+// 2^n · e^r with r in ±ln2/2; a degree-6 Taylor remainder is below 2e-7 there.
+Floats exp_lanes(Floats x) {
+  const Floats lowest =
+      Floats{} - 87.0F;  // e^−87 is the smallest normal number; below it counts as 0
+  const Ints is_tiny = x < lowest;
+  x = is_tiny ? lowest : x;
+  // Adding 1.5·2²³ rounds to the nearest integer and leaves it in the low bits.
+  const Floats magic = Floats{} + 12582912.0F;
+  const Floats shifted = x * 1.44269504F + magic;
+  const Floats n = shifted - magic;
+  Ints exponent;
+  std::memcpy(&exponent, &shifted, sizeof(exponent));
+  exponent = (exponent - 0x4B400000 + 127) << 23;
+  Floats scale;
+  std::memcpy(&scale, &exponent, sizeof(scale));
+  const Floats r = (x - n * 0.693359375F) + n * 2.12194440e-4F;
+  Floats e = r * (1.0F / 720.0F) + (1.0F / 120.0F);
+  e = e * r + (1.0F / 24.0F);
+  e = e * r + (1.0F / 6.0F);
+  e = e * r + 0.5F;
+  e = e * r + 1.0F;
+  e = (e * r + 1.0F) * scale;
+  return is_tiny ? Floats{} : e;
+}
+
+Floats load(const float* x) {
+  Floats lanes;
+  std::memcpy(&lanes, x, sizeof(lanes));
+  return lanes;
+}
+
+template <bool kStore>
+double run(std::span<const float> x, float shift, float* out) {
+  // Lane sums in float would lose small terms of a long row, so they move to double every block.
+  constexpr std::size_t kBlock = 64 * kLanes;
+  const std::size_t whole = x.size() - x.size() % kLanes;
+  double total = 0.0;
+  for (std::size_t begin = 0; begin < whole; begin += kBlock) {
+    const std::size_t end = std::min(begin + kBlock, whole);
+    Floats sums{};
+    for (std::size_t i = begin; i < end; i += kLanes) {
+      const Floats e = exp_lanes(load(x.data() + i) - shift);
+      sums += e;
+      if constexpr (kStore) std::memcpy(out + i, &e, sizeof(e));
+    }
+    for (std::size_t lane = 0; lane < kLanes; ++lane) total += static_cast<double>(sums[lane]);
+  }
+  for (std::size_t i = whole; i < x.size(); ++i) {
+    const float e = exp_lanes(Floats{} + (x[i] - shift))[0];
+    total += static_cast<double>(e);
+    if constexpr (kStore) out[i] = e;
+  }
+  return total;
+}
+
+bool any(const Ints& mask) {
+  std::int32_t bits = 0;
+  for (std::size_t lane = 0; lane < kLanes; ++lane) bits |= mask[lane];
+  return bits != 0;
+}
+
+constexpr float kLargest = std::numeric_limits<float>::max();
+
+}  // namespace
+
+double exp_row(std::span<const float> x, float shift, std::span<float> out) {
+  return run<true>(x, shift, out.data());
+}
+
+double sum_exp(std::span<const float> x, float shift) { return run<false>(x, shift, nullptr); }
+
+RowMaximum first_maximum(std::span<const float> x) {
+  constexpr std::size_t kBlock = 128 * kLanes;
+  RowMaximum best{.value = -kLargest, .index = 0, .is_usable = true};
+  bool is_found = false;
+  for (std::size_t begin = 0; begin < x.size(); begin += kBlock) {
+    const std::size_t end = std::min(begin + kBlock, x.size());
+    Floats highest = Floats{} - kLargest;
+    Ints is_bad{};
+    std::size_t i = begin;
+    for (; i + kLanes <= end; i += kLanes) {
+      const Floats lanes = load(x.data() + i);
+      highest = lanes > highest ? lanes : highest;
+      is_bad |= ~(lanes <= kLargest);  // NaN or +inf
+    }
+    best.is_usable = best.is_usable && !any(is_bad);
+    float block = -kLargest;
+    for (std::size_t lane = 0; lane < kLanes; ++lane) block = std::max(block, highest[lane]);
+    for (; i < end; ++i) {
+      best.is_usable = best.is_usable && x[i] <= kLargest;
+      block = std::max(block, x[i]);
+    }
+    if (is_found && block <= best.value) continue;
+    const auto place = std::find(x.begin() + static_cast<std::ptrdiff_t>(begin),
+                                 x.begin() + static_cast<std::ptrdiff_t>(end), block);
+    const auto index = static_cast<std::size_t>(place - x.begin());
+    if (index == end) continue;  // nothing but -inf and NaN
+    best.value = block;
+    best.index = index;
+    is_found = true;
+  }
+  best.is_usable = best.is_usable && is_found;
+  return best;
+}
+
+RowCounts count_against(std::span<const float> x, float value) {
+  Ints above{};
+  Ints equal{};
+  std::size_t i = 0;
+  for (; i + kLanes <= x.size(); i += kLanes) {
+    const Floats lanes = load(x.data() + i);
+    above -= lanes > value;  // a true lane is −1
+    equal -= lanes == value;
+  }
+  RowCounts counts;
+  for (std::size_t lane = 0; lane < kLanes; ++lane) {
+    counts.num_above += above[lane];
+    counts.num_equal += equal[lane];
+  }
+  for (; i < x.size(); ++i) {
+    counts.num_above += x[i] > value ? 1 : 0;
+    counts.num_equal += x[i] == value ? 1 : 0;
+  }
+  return counts;
+}
+
+std::size_t find_at_least(std::span<const float> x, float least, std::size_t begin) {
+  constexpr std::size_t kStride = 4 * kLanes;
+  std::size_t i = begin;
+  for (; i + kStride <= x.size(); i += kStride) {
+    Ints is_below = load(x.data() + i) < least;
+    for (std::size_t k = kLanes; k < kStride; k += kLanes)
+      is_below &= load(x.data() + i + k) < least;
+    if (any(~is_below)) break;
+  }
+  while (i < x.size() && x[i] < least) ++i;
+  return i;
+}
+
+}  // namespace hearth::engine

@@ -1,0 +1,35 @@
+// What a whole row of logits needs, several values at a time: a vocabulary has 150 000 of them and
+// every token of every reply asks.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <span>
+
+namespace hearth::engine {
+
+// out[i] = exp(x[i] − shift), relative error below 3e-7 for x[i] ≤ shift; −inf gives 0. Returns the
+// sum, in double. out may be x itself.
+double exp_row(std::span<const float> x, float shift, std::span<float> out);
+
+// The sum alone.
+double sum_exp(std::span<const float> x, float shift);
+
+struct RowMaximum {
+  float value = 0.0F;
+  std::size_t index = 0;   // of the first maximum
+  bool is_usable = false;  // some value is finite and none is NaN or +inf
+};
+RowMaximum first_maximum(std::span<const float> x);
+
+// How many values are above `value`, and how many equal it; NaN is neither.
+struct RowCounts {
+  std::int64_t num_above = 0;
+  std::int64_t num_equal = 0;
+};
+RowCounts count_against(std::span<const float> x, float value);
+
+// The first index ≥ begin whose value is at least `least` or NaN; x.size() when there is none.
+std::size_t find_at_least(std::span<const float> x, float least, std::size_t begin);
+
+}  // namespace hearth::engine

@@ -3,8 +3,6 @@
 # The same file is the build-time script that compresses them and writes the source.
 
 if(NOT CMAKE_SCRIPT_MODE_FILE)
-  set(HEARTH_EMBED_SCRIPT "${CMAKE_CURRENT_LIST_FILE}")
-
   function(hearth_embed_assets target folder function)
     if(NOT EXISTS "${folder}/manifest.txt")
       message(FATAL_ERROR "The page is not built: ${folder}/manifest.txt is missing. Run 'npm ci && npm run build' in web/ "
@@ -16,8 +14,8 @@ if(NOT CMAKE_SCRIPT_MODE_FILE)
     set(out "${CMAKE_CURRENT_BINARY_DIR}/${target}")
     add_custom_command(
       OUTPUT "${out}/embedded.cpp"
-      COMMAND "${CMAKE_COMMAND}" "-DFOLDER=${folder}" "-DOUT=${out}" "-DFUNCTION=${function}" -P "${HEARTH_EMBED_SCRIPT}"
-      DEPENDS "${folder}/manifest.txt" ${files} "${HEARTH_EMBED_SCRIPT}"
+      COMMAND "${CMAKE_COMMAND}" "-DFOLDER=${folder}" "-DOUT=${out}" "-DFUNCTION=${function}" -P "${CMAKE_CURRENT_FUNCTION_LIST_FILE}"
+      DEPENDS "${folder}/manifest.txt" ${files} "${CMAKE_CURRENT_FUNCTION_LIST_FILE}"
       COMMENT "Embedding the page of ${folder}" VERBATIM)
     add_library(${target} STATIC "${out}/embedded.cpp")
     target_link_libraries(${target} PRIVATE hearth_options)

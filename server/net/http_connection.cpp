@@ -8,6 +8,7 @@
 #include <algorithm>
 #include <cctype>
 #include <exception>
+#include <limits>
 #include <utility>
 
 #include <spdlog/spdlog.h>
@@ -208,8 +209,9 @@ void HttpConnection::read_head(Milliseconds within) {
   arm(within);
   parser_.emplace();
   parser_->header_limit(static_cast<std::uint32_t>(core_->limits.header_bytes));
-  parser_->body_limit(
-      boost::none);  // set when the route is known; nothing of the body is read before
+  // The body's limit is set when the route is known; nothing of it is read before. (boost::none
+  // refuses every Content-Length in Beast 1.74.)
+  parser_->body_limit(std::numeric_limits<std::uint64_t>::max());
   http::async_read_header(
       socket_, buffer_, *parser_,
       [self = shared_from_this()](error_code ec, std::size_t) { self->on_head(ec); });

@@ -75,7 +75,8 @@ std::vector<HttpHeader> security_headers() {
   return {{"content-security-policy",
            "default-src 'none'; script-src 'self'; connect-src 'self'; img-src 'self' data:; "
            "style-src 'self'; font-src 'self'; "
-           "frame-ancestors 'none'; base-uri 'none'; form-action 'none'"},
+           "frame-ancestors 'none'; base-uri 'none'; form-action 'none'; "
+           "require-trusted-types-for 'script'; trusted-types dompurify"},
           {"x-content-type-options", "nosniff"},
           {"referrer-policy", "no-referrer"},
           {"cross-origin-opener-policy", "same-origin"}};

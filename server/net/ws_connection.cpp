@@ -50,6 +50,7 @@ class WsConnection final : public Closable, public std::enable_shared_from_this<
   void wake();
   void pump();
   void start_close(websocket::close_reason reason);
+  void limit_closing();
   void gone();
 
   std::shared_ptr<ServerCore> core_;
@@ -100,6 +101,10 @@ void WsConnection::accept(const HttpRequest& request, std::optional<User> user) 
 
 void WsConnection::accepted(std::optional<User> user) {
   handshake_ = {};
+  stream_.control_callback([weak = weak_from_this()](websocket::frame_type kind, const auto&) {
+    const auto self = weak.lock();
+    if (kind == websocket::frame_type::close && self && !self->is_closing_) self->limit_closing();
+  });
   const auto wake = [weak = weak_from_this()] {
     if (const auto self = weak.lock()) self->wake();
   };
@@ -162,15 +167,20 @@ void WsConnection::pump() {
   });
 }
 
-// After it the peer has ws_close to answer; a write in flight that nobody takes counts as no
-// answer.
+// A closing handshake, whoever began it, has ws_close to end; a write in flight that nobody takes
+// counts as no answer.
+void WsConnection::limit_closing() {
+  deadline_.expires_after(core_->limits.ws_close);
+  deadline_.async_wait([weak = weak_from_this()](error_code ec) {
+    const auto self = weak.lock();
+    if (!ec && self) self->cut();
+  });
+}
+
 void WsConnection::start_close(websocket::close_reason reason) {
   if (is_closing_ || is_gone_) return;
   is_closing_ = true;
-  deadline_.expires_after(core_->limits.ws_close);
-  deadline_.async_wait([self = shared_from_this()](error_code ec) {
-    if (!ec) self->cut();
-  });
+  limit_closing();
   stream_.async_close(reason, [self = shared_from_this()](error_code) { self->gone(); });
 }
 

@@ -1,0 +1,118 @@
+#include "server/config.h"
+
+#include <filesystem>
+#include <fstream>
+#include <regex>
+
+#include <gtest/gtest.h>
+
+namespace hearth::server {
+namespace {
+
+// Files and variables of one test.
+class ConfigTest : public ::testing::Test {
+ protected:
+  ConfigTest()
+      : file_(std::filesystem::temp_directory_path() /
+              ("hearth-config-" + std::to_string(::getpid()) + ".toml")) {}
+  ~ConfigTest() override { std::filesystem::remove(file_); }
+
+  Result<Config> load(const std::string& toml,
+                      const std::map<std::string, std::string>& variables = {},
+                      const FlagValues& flags = {}) {
+    std::ofstream(file_) << toml;
+    return load_config(flags, file_.string(), [&](const std::string& name) {
+      const auto found = variables.find(name);
+      return found == variables.end() ? std::nullopt : std::optional(found->second);
+    });
+  }
+  std::string refusal(const std::string& toml) {
+    const Result<Config> config = load(toml);
+    return config ? "" : config.error().detail;
+  }
+
+  std::filesystem::path file_;
+};
+
+TEST_F(ConfigTest, FlagsBeatVariablesBeatTheFileBeatsDefaults) {
+  EXPECT_EQ(load("")->port, 8080);
+  EXPECT_EQ(load("port = 1")->port, 1);
+  EXPECT_EQ(load("port = 1", {{"HEARTH_PORT", "2"}})->port, 2);
+  EXPECT_EQ(load("port = 1", {{"HEARTH_PORT", "2"}}, {{"port", {"3"}}})->port, 3);
+}
+
+TEST_F(ConfigTest, ListsAreReplacedNotJoined) {
+  EXPECT_EQ(load("allow_host = [\"a\", \"b\"]")->allow_host, (std::vector<std::string>{"a", "b"}));
+  EXPECT_EQ(load("allow_host = [\"a\"]", {{"HEARTH_ALLOW_HOST", "c,d"}})->allow_host,
+            (std::vector<std::string>{"c", "d"}));
+  EXPECT_EQ(load("allow_host = [\"a\"]", {}, {{"allow_host", {"e"}}})->allow_host,
+            std::vector<std::string>{"e"});
+}
+
+TEST_F(ConfigTest, KeysOfTheLimitsTableHaveFlagsAndVariablesToo) {
+  EXPECT_EQ(load("[limits]\nlive = 5")->limits.live, 5);
+  EXPECT_EQ(load("", {{"HEARTH_LIMITS_LIVE", "6"}})->limits.live, 6);
+  for (const ConfigKey& key : config_keys()) {
+    if (key.name == "limits.live") EXPECT_EQ(key.flag(), "--limits-live");
+    if (key.name == "data_dir") EXPECT_EQ(key.env(), "HEARTH_DATA_DIR");
+  }
+}
+
+TEST_F(ConfigTest, WhatIsWrongIsOneSentenceThatNamesTheKey) {
+  EXPECT_NE(refusal("prot = 1").find("there is no key 'prot'"), std::string::npos);
+  EXPECT_NE(refusal("[limits]\nlife = 1").find("limits.life"), std::string::npos);
+  EXPECT_NE(refusal("[network]\nport = 1").find("network"), std::string::npos);
+  EXPECT_NE(refusal("port = 70000").find("port must be a whole number from 0 to 65535"),
+            std::string::npos);
+  EXPECT_NE(refusal("port = \"x\"").find("port must be"), std::string::npos);
+  EXPECT_NE(refusal("port = 1.5").find("port must be"), std::string::npos);
+  EXPECT_NE(refusal("port = [1]").find("must be one value"), std::string::npos);
+  EXPECT_NE(refusal("lan = \"yes\"").find("lan must be true or false"), std::string::npos);
+  EXPECT_NE(refusal("dtype = \"int3\"").find("one of auto, fp32, bf16, fp16"), std::string::npos);
+  EXPECT_NE(refusal("allow_host = \"x\"").find("must be a list"), std::string::npos);
+  EXPECT_NE(refusal("allow_host = [1]").find("list of strings"), std::string::npos);
+  EXPECT_NE(refusal("log_level = \"loud\"").find("log_level"), std::string::npos);
+  EXPECT_NE(refusal("port = ").find("line 1"), std::string::npos);
+  EXPECT_EQ(load("port = 70000").error().code, ErrorCode::usage);
+}
+
+TEST_F(ConfigTest, MemoryIsReadWithItsUnit) {
+  EXPECT_EQ(load("kv_memory = \"2G\"")->kv_memory, std::int64_t{2} << 30);
+  EXPECT_EQ(load("kv_memory = \"512M\"")->kv_memory, std::int64_t{512} << 20);
+  EXPECT_EQ(load("kv_memory = 1000")->kv_memory, 1000);
+  for (const char* bad : {"\"\"", "\"G\"", "\"-1\"", "\"9999999999G\"", "\"2T\"", "\"1.5G\""}) {
+    EXPECT_FALSE(load(std::string("kv_memory = ") + bad)) << bad;
+  }
+}
+
+TEST_F(ConfigTest, TheDataFolderFollowsXdg) {
+  EXPECT_EQ(load("", {{"XDG_DATA_HOME", "/x"}})->data_dir, "/x/hearth");
+  EXPECT_EQ(load("", {{"HOME", "/home/ada"}})->data_dir, "/home/ada/.local/share/hearth");
+  EXPECT_EQ(load("data_dir = \"/y\"", {{"XDG_DATA_HOME", "/x"}})->data_dir, "/y");
+}
+
+// configs/hearth.toml shows every key, with a value that is accepted.
+TEST_F(ConfigTest, TheExampleFileHasEveryKeyAndIsValid) {
+  std::ifstream example(std::filesystem::path(HEARTH_GOLDEN) / "../../configs/hearth.toml");
+  ASSERT_TRUE(example);
+  std::string uncommented;
+  std::string table;
+  std::map<std::string, int> seen;
+  const std::regex setting(R"(^# ([a-z_]+) = .*)");
+  for (std::string line; std::getline(example, line);) {
+    std::smatch found;
+    if (line.starts_with('[')) table = line.substr(1, line.find(']') - 1) + ".";
+    if (std::regex_match(line, found, setting)) {
+      ++seen[table + found[1].str()];
+      line = line.substr(2);
+    }
+    uncommented += line + "\n";
+  }
+  const Result<Config> config = load(uncommented);
+  EXPECT_TRUE(config) << config.error().detail;
+  for (const ConfigKey& key : config_keys()) EXPECT_EQ(seen[std::string(key.name)], 1) << key.name;
+  EXPECT_EQ(seen.size(), config_keys().size());
+}
+
+}  // namespace
+}  // namespace hearth::server

@@ -32,7 +32,7 @@ struct TemplateOptions {
 
 [[noreturn]] void give_up(const Error& error) {
   std::cerr << "hearth: " << error.detail << '\n';
-  throw CLI::RuntimeError(1);
+  throw CLI::RuntimeError(error.code == ErrorCode::usage ? 2 : 1);
 }
 
 // The reference's names for what can go wrong in a template.

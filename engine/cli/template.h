@@ -8,7 +8,7 @@ class App;
 namespace hearth::engine {
 
 // Adds the sub-command to app. It prints to stdout; on failure one sentence to stderr, and throws
-// CLI::RuntimeError(1).
+// CLI::RuntimeError(1), or (2) when it was used wrongly.
 void add_template_command(CLI::App& app);
 
 }  // namespace hearth::engine

@@ -213,7 +213,7 @@ Result<std::shared_ptr<const ChatTemplate>> ChatTemplate::load(
   if (!config) return tl::unexpected<Error>(config.error());
   const std::string name = std::filesystem::weakly_canonical(folder, ec).filename().string();
   if (const jinja::BuiltinForm* form = jinja::find_builtin_form(*config, name)) {
-    return compile_all(form->template_, std::nullopt, std::string(form->name),
+    return compile_all(form->source, std::nullopt, std::string(form->name),
                        form->leaves_bos_to_tokenizer);
   }
   return fail(ErrorCode::file_missing,

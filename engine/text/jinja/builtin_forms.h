@@ -11,7 +11,7 @@ namespace hearth::engine::jinja {
 
 struct BuiltinForm {
   std::string_view name;  // for people: "built-in Vicuna form"
-  std::string_view template_;
+  std::string_view source;
   bool leaves_bos_to_tokenizer =
       false;  // the form has no bos_token: encode with add_special_tokens
 };

@@ -67,6 +67,8 @@ Meaning meaning(ErrorCode code) {
       return {499, "Cancelled", false};
     case ErrorCode::template_raised:
       return {400, "The model refuses these messages", false};
+    case ErrorCode::template_limit:
+      return {400, "The messages are too much for the model's template", false};
     default:
       return {500, "A fault of the server", false};
   }

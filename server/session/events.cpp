@@ -123,7 +123,8 @@ ServerMessage snapshot_event(const MessageId& stream, std::int64_t to, const std
            {"state", state}}};
 }
 
-ServerMessage done_event(const MessageId& stream, const ReplyEnd& end, bool stored) {
+ServerMessage done_event(const MessageId& stream, const ReplyEnd& end, bool stored,
+                         const std::string& re) {
   json body = {{"type", "done"},
                {"stream", to_string(stream)},
                {"to", end.tokens},
@@ -131,6 +132,7 @@ ServerMessage done_event(const MessageId& stream, const ReplyEnd& end, bool stor
                {"stored", stored},
                {"usage", usage_json(end)},
                {"timings", timings_json(end)}};
+  if (!re.empty()) body["re"] = re;
   if (end.reason == EndReason::failed) {
     body["error"] = to_json(WireError{.code = end.error_code, .detail = end.error});
   }

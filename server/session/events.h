@@ -39,7 +39,9 @@ ServerMessage started_event(const MessageId& stream, const std::string& model,
                             std::int64_t prompt_tokens);
 ServerMessage snapshot_event(const MessageId& stream, std::int64_t to, const std::string& text,
                              const char* state);
-ServerMessage done_event(const MessageId& stream, const ReplyEnd& end, bool stored);
+// `re`: the chat.cancel that it answers, or "".
+ServerMessage done_event(const MessageId& stream, const ReplyEnd& end, bool stored,
+                         const std::string& re = {});
 ServerMessage result_event(const std::string& re, nlohmann::ordered_json data);
 ServerMessage error_event(const std::string& re, const WireError& error);
 ServerMessage model_event(const ModelStatus& status, std::int64_t max_tokens_limit);

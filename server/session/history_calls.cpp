@@ -162,21 +162,21 @@ void HistoryCalls::clear(const std::shared_ptr<Connection>& asker, const History
 void HistoryCalls::cancel(const std::shared_ptr<Connection>& asker, const ChatCancel& message) {
   const UserId owner = asker->user()->id;
   if (Reply* const reply = replies_.find(owner, message.stream)) {
-    reply->watch_end(asker);
+    reply->watch_end(asker, message.id);
     replies_.cancel(*reply);
     return;
   }
   store_.find_message(
       owner, message.stream,
-      answering<FoundMessage>(asker, message.id,
-                              [re = message.id](const auto& connection, const FoundMessage& found) {
-                                const Message& row = found.message;
-                                if (row.role != Role::assistant || !row.end) {
-                                  connection->send_error(re, no_such_stream());
-                                } else {
-                                  connection->send_of(row.id, done_event(row.id, *row.end, true));
-                                }
-                              }));
+      answering<FoundMessage>(
+          asker, message.id, [re = message.id](const auto& connection, const FoundMessage& found) {
+            const Message& row = found.message;
+            if (row.role != Role::assistant || !row.end) {
+              connection->send_error(re, no_such_stream());
+            } else {
+              connection->send_of(row.id, done_event(row.id, *row.end, true, re));
+            }
+          }));
 }
 
 void HistoryCalls::attach(const std::shared_ptr<Connection>& asker, const StreamAttach& message) {

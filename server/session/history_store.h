@@ -53,8 +53,7 @@ class HistoryStore {
   // conflict (the client id is taken).
   virtual void begin_turn(NewTurn turn, Done<void> done) = 0;
 
-  // Text so far of a live reply; the row becomes `streaming`. Superseded by a later one of the same
-  // batch. A deleted row is ignored.
+  // Text so far of a live reply; the row becomes `streaming`. A deleted row is ignored.
   virtual void checkpoint(UserId owner, MessageId reply, std::string text, std::int64_t tokens) = 0;
 
   // The end of a reply. Errors: not_found (deleted meanwhile).

@@ -34,7 +34,6 @@ struct ServiceLimits {
   int sockets_per_user = 8;
   int sockets_total = 4096;
   int preparing_per_user = 6;              // chat.create on their way to `accepted`
-  int requests_in_flight_per_socket = 32;  // history calls waiting for the store
   Milliseconds detach_grace_running{10 * 60'000};
   Milliseconds detach_grace_queued{30 * 60'000};
   Milliseconds keep_ended{120'000};  // an ended reply stays in memory, for late attaches

@@ -25,7 +25,8 @@ Ids tokenize(const PromptJob& job, std::size_t first) {
   }
   const auto text = job.model->chat_template->render(variables);
   if (!text) return tl::unexpected(text.error());
-  return job.model->tokenizer->encode(*text);
+  return job.model->tokenizer->encode(
+      *text, {.add_special_tokens = job.model->chat_template->leaves_bos_to_tokenizer()});
 }
 
 // Where a shortened history may begin: at a user turn.

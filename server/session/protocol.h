@@ -136,12 +136,12 @@ enum class Channel : std::uint8_t { answer, reasoning };
 // Tokens [from, to) of a stream. Sizes: lp and bytes have to − from entries; the bytes add up to
 // text.size().
 struct Delta {
-  MessageId stream;
+  MessageId stream{};
   std::size_t from = 0;
   std::size_t to = 0;
-  std::string text;
-  std::vector<float> lp;
-  std::vector<std::uint32_t> bytes;
+  std::string text{};
+  std::vector<float> lp{};
+  std::vector<std::uint32_t> bytes{};
   Channel channel = Channel::answer;
 };
 

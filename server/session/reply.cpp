@@ -55,7 +55,7 @@ void Reply::send_text(Watcher& watcher) const {
 void Reply::watch(const std::shared_ptr<Connection>& connection, std::size_t have) {
   std::erase_if(watchers_,
                 [&](const Watcher& watcher) { return watcher.connection == connection; });
-  Watcher watcher{connection, have, false};
+  Watcher watcher{connection, have};
   send_state(*connection);
   send_text(watcher);
   if (phase_ == Phase::ended) {
@@ -66,15 +66,19 @@ void Reply::watch(const std::shared_ptr<Connection>& connection, std::size_t hav
   }
 }
 
-void Reply::watch_end(const std::shared_ptr<Connection>& connection) {
+void Reply::watch_end(const std::shared_ptr<Connection>& connection, const std::string& re) {
   if (phase_ == Phase::ended) {
-    connection->send_of(id(), done_event(id(), end_, is_stored_));
+    connection->send_of(id(), done_event(id(), end_, is_stored_, re));
     return;
   }
-  const bool watches = std::any_of(watchers_.begin(), watchers_.end(), [&](const Watcher& watcher) {
+  const auto found = std::find_if(watchers_.begin(), watchers_.end(), [&](const Watcher& watcher) {
     return watcher.connection == connection;
   });
-  if (!watches) watchers_.push_back({connection, 0, true});
+  if (found == watchers_.end()) {
+    watchers_.push_back({connection, 0, true, re});
+  } else {
+    found->re = re;
+  }
 }
 
 void Reply::unwatch(const Connection& connection, Instant now) {
@@ -154,7 +158,7 @@ void Reply::settled(bool stored, Instant now) {
   is_stored_ = stored;
   ended_at_ = now;
   for (const Watcher& watcher : watchers_) {
-    watcher.connection->send_of(id(), done_event(id(), end_, stored));
+    watcher.connection->send_of(id(), done_event(id(), end_, stored, watcher.re));
     watcher.connection->forget_stream(id());
   }
   watchers_.clear();

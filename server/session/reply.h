@@ -59,8 +59,8 @@ class Reply {
   // Sends the state, then every token from `have` on, and goes on live. A `have` beyond the end
   // gets a snapshot.
   void watch(const std::shared_ptr<Connection>& connection, std::size_t have);
-  // Only `done`, for who asked to stop it; nothing changes for a watcher.
-  void watch_end(const std::shared_ptr<Connection>& connection);
+  // For who asked to stop it: `done` with that `re`, and nothing else unless it watches.
+  void watch_end(const std::shared_ptr<Connection>& connection, const std::string& re);
   void unwatch(const Connection& connection, Instant now);
   // How long nobody has watched; nullopt while somebody does.
   std::optional<Milliseconds> unwatched_for(Instant now) const;
@@ -98,6 +98,7 @@ class Reply {
     std::shared_ptr<Connection> connection;
     std::size_t sent = 0;  // tokens
     bool only_end = false;
+    std::string re{};  // of its chat.cancel, which `done` answers
   };
   void send_state(Connection& connection) const;
   void send_text(Watcher& watcher) const;

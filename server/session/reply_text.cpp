@@ -1,13 +1,16 @@
 #include "server/session/reply_text.h"
 
 #include <algorithm>
+#include <span>
 #include <utility>
+
+#include "engine/text/tokenizer.h"
 
 namespace hearth::server {
 
 ReplyText::ReplyText(std::shared_ptr<const engine::Tokenizer> tokenizer,
                      std::vector<std::string> stop_strings)
-    : decoder_(std::move(tokenizer)), matcher_(std::move(stop_strings)) {}
+    : tokenizer_(std::move(tokenizer)), decoder_(tokenizer_), matcher_(std::move(stop_strings)) {}
 
 void ReplyText::match(std::string_view text) {
   if (text.empty()) return;
@@ -23,20 +26,35 @@ void ReplyText::cut_at_visible() {
   to_ = ends_.size();
 }
 
+// The decoder does not tell what it holds back; decoding the tokens that are not settled does.
+// Almost always that is one token.
+bool ReplyText::ends_in_half_a_character(const engine::TokenStream& stream,
+                                         std::string_view shown) const {
+  constexpr std::string_view kReplacement = "\xEF\xBF\xBD";
+  std::vector<TokenId> ids;
+  for (std::size_t i = num_settled_; i <= ends_.size(); ++i) ids.push_back(stream.token(i).id);
+  return tokenizer_->decode(ids, true).ends_with(kReplacement) && !shown.ends_with(kReplacement);
+}
+
 bool ReplyText::pull(const engine::TokenStream& stream) {
   if (stopped_) return false;
   const std::size_t before = to_;
   const std::size_t published = stream.published();
   while (ends_.size() < published && !stopped_) {
     const engine::TokenRecord& token = stream.token(ends_.size());
-    match(decoder_.push(token.id));
+    const std::string text = decoder_.push(token.id);
+    match(text);
+    if (!text.empty()) {
+      const bool is_whole = !ends_in_half_a_character(stream, text);
+      num_settled_ = ends_.size() + (is_whole ? 1 : 0);
+    }
     ends_.push_back(decoded_.size());
     lp_.push_back(token.logprob);
   }
   if (stopped_) {
     cut_at_visible();
   } else {
-    while (to_ < ends_.size() && ends_[to_] <= visible_) ++to_;
+    while (to_ < num_settled_ && ends_[to_] <= visible_) ++to_;
   }
   return to_ != before || stopped_;
 }

@@ -15,8 +15,10 @@
 namespace hearth::server {
 
 // Positions are token indices (server/PROTOCOL.md §1). A token's bytes are those that it completed:
-// half a character belongs to the token that ends it. Tokens [0, to()) are shown: whole characters,
-// behind the stop strings' hold-back. One thread at a time.
+// half a character belongs to the token that ends it. Tokens [0, to()) are shown and never change:
+// whole characters, behind the stop strings' hold-back, and not the last tokens as long as they may
+// still gain text (half a character that never ends is U+FFFD, which only the end can tell). One
+// thread at a time.
 class ReplyText {
  public:
   ReplyText(std::shared_ptr<const engine::Tokenizer> tokenizer,
@@ -41,14 +43,17 @@ class ReplyText {
     return num_tokens == 0 ? 0 : ends_[num_tokens - 1];
   }
   void match(std::string_view text);
+  bool ends_in_half_a_character(const engine::TokenStream& stream, std::string_view shown) const;
   void cut_at_visible();
 
+  std::shared_ptr<const engine::Tokenizer> tokenizer_;
   engine::StreamDecoder decoder_;
   engine::StopMatcher matcher_;
   std::string decoded_;
   std::vector<std::size_t> ends_;  // of each token read: where its bytes end in decoded_
   std::vector<float> lp_;
-  std::size_t visible_ = 0;  // bytes of decoded_ that the matcher let go
+  std::size_t visible_ = 0;      // bytes of decoded_ that the matcher let go
+  std::size_t num_settled_ = 0;  // tokens that gain no more text
   std::size_t to_ = 0;
   bool stopped_ = false;
 };

@@ -1,0 +1,169 @@
+#include "server/session/outbox.h"
+
+#include <gtest/gtest.h>
+#include <rapidcheck/gtest.h>
+
+namespace hearth::server {
+namespace {
+
+using nlohmann::json;
+
+constexpr Milliseconds kWindow{20};
+const Instant kStart{std::chrono::hours(1)};
+
+MessageId stream(std::uint8_t number) {
+  MessageId id;
+  id.bytes[0] = number;
+  return id;
+}
+
+// Token i of a stream is the letter i, so that a text tells which tokens it holds.
+Delta tokens(std::uint8_t number, std::size_t from, std::size_t to,
+             Channel channel = Channel::answer) {
+  Delta delta{.stream = stream(number), .from = from, .to = to, .channel = channel};
+  for (std::size_t i = from; i < to; ++i) {
+    delta.text += static_cast<char>('a' + i % 26);
+    delta.lp.push_back(-1.0F);
+    delta.bytes.push_back(1);
+  }
+  return delta;
+}
+
+TEST(Outbox, TheFirstDeltaOfAStreamGoesAtOnce) {
+  Outbox outbox(64, 1000, kWindow);
+  ASSERT_TRUE(outbox.push(tokens(1, 0, 1), kStart));
+  EXPECT_TRUE(outbox.take(kStart).has_value());
+}
+
+TEST(Outbox, LaterDeltasWaitForTheWindowAndMerge) {
+  Outbox outbox(64, 10000, kWindow);
+  ASSERT_TRUE(outbox.push(tokens(1, 0, 1), kStart));
+  ASSERT_TRUE(outbox.take(kStart));
+  ASSERT_TRUE(outbox.push(tokens(1, 1, 2), kStart + Milliseconds(1)));
+  EXPECT_FALSE(outbox.take(kStart + Milliseconds(19)).has_value());
+  ASSERT_TRUE(outbox.push(tokens(1, 2, 4), kStart + Milliseconds(19)));
+  const auto frame = outbox.take(kStart + Milliseconds(20));
+  ASSERT_TRUE(frame.has_value());
+  const json delta = json::parse(*frame);
+  EXPECT_EQ(delta["from"], 1);
+  EXPECT_EQ(delta["to"], 4);
+  EXPECT_EQ(delta["text"], "bcd");
+  EXPECT_EQ(delta["lp"].size(), 3U);
+  EXPECT_EQ(delta["bytes"].size(), 3U);
+}
+
+TEST(Outbox, WhatComesBehindADeltaLetsItGo) {
+  Outbox outbox(64, 10000, kWindow);
+  ASSERT_TRUE(outbox.push(tokens(1, 0, 1), kStart));
+  ASSERT_TRUE(outbox.take(kStart));
+  ASSERT_TRUE(outbox.push(tokens(1, 1, 2), kStart));
+  ASSERT_TRUE(outbox.push(stream(1), R"({"type":"done"})"));
+  EXPECT_EQ(json::parse(outbox.take(kStart).value_or("null"))["text"], "b");
+  EXPECT_EQ(outbox.take(kStart), R"({"type":"done"})");
+}
+
+TEST(Outbox, MergesAcrossOtherStreamsButNotAcrossItsOwnEvents) {
+  Outbox outbox(64, 10000, kWindow);
+  ASSERT_TRUE(outbox.push(tokens(1, 0, 1), kStart));
+  ASSERT_TRUE(outbox.push(tokens(2, 0, 1), kStart));
+  ASSERT_TRUE(outbox.push(tokens(1, 1, 2), kStart));
+  EXPECT_EQ(outbox.entries(), 2U);
+  ASSERT_TRUE(outbox.push(stream(1), "{}"));
+  ASSERT_TRUE(outbox.push(tokens(1, 2, 3), kStart));
+  EXPECT_EQ(outbox.entries(), 4U);
+}
+
+TEST(Outbox, ChannelsStayApart) {
+  Outbox outbox(64, 10000, kWindow);
+  ASSERT_TRUE(outbox.push(tokens(1, 0, 1, Channel::reasoning), kStart));
+  ASSERT_TRUE(outbox.push(tokens(1, 1, 2, Channel::answer), kStart));
+  EXPECT_EQ(outbox.entries(), 2U);
+}
+
+TEST(Outbox, RefusesOneEntryBeyondItsNumber) {
+  Outbox outbox(3, 10000, kWindow);
+  for (int i = 0; i < 3; ++i) EXPECT_TRUE(outbox.push(std::nullopt, "{}"));
+  EXPECT_FALSE(outbox.push(std::nullopt, "{}"));
+  EXPECT_FALSE(outbox.push(tokens(1, 0, 1), kStart));
+}
+
+TEST(Outbox, RefusesOneByteBeyondItsSize) {
+  Outbox outbox(64, 100, kWindow);
+  EXPECT_TRUE(outbox.push(std::nullopt, std::string(60, 'x')));
+  EXPECT_TRUE(outbox.push(std::nullopt, std::string(40, 'x')));
+  EXPECT_FALSE(outbox.push(std::nullopt, "x"));
+  EXPECT_EQ(outbox.bytes(), 100U);
+}
+
+TEST(Outbox, OneLargeEventMayStandAlone) {
+  Outbox outbox(64, 100, kWindow);
+  EXPECT_TRUE(outbox.push(std::nullopt, std::string(500, 'x')));
+  EXPECT_FALSE(outbox.push(std::nullopt, "x"));
+}
+
+TEST(Outbox, MergingIsBoundedInBytesToo) {
+  Outbox outbox(64, 1000, kWindow);
+  std::size_t at = 0;
+  while (outbox.push(tokens(1, at, at + 1), kStart)) ++at;
+  EXPECT_GT(at, 10U);
+  EXPECT_LE(outbox.bytes(), 1000U);
+}
+
+TEST(Outbox, CountsItsBytesDownToZero) {
+  Outbox outbox(64, 10000, kWindow);
+  ASSERT_TRUE(outbox.push(tokens(1, 0, 5), kStart));
+  ASSERT_TRUE(outbox.push(tokens(1, 5, 9), kStart));
+  ASSERT_TRUE(outbox.push(std::nullopt, "{}"));
+  while (outbox.take(kStart)) {
+  }
+  EXPECT_EQ(outbox.bytes(), 0U);
+  EXPECT_TRUE(outbox.empty());
+}
+
+// Whatever is pushed and taken when: each stream's ranges are contiguous, its text is whole, its
+// events keep their place.
+RC_GTEST_PROP(Outbox, KeepsEachStreamContiguous, (const std::vector<std::uint8_t>& script)) {
+  Outbox outbox(1000, 1'000'000, kWindow);
+  Instant now = kStart;
+  std::size_t pushed[3] = {0, 0, 0};
+  std::size_t seen[3] = {0, 0, 0};
+  std::string text[3];
+  const auto drain = [&] {
+    while (auto frame = outbox.take(now)) {
+      const json event = json::parse(*frame);
+      const std::size_t s = parse_id<MessageId>(event["stream"].get<std::string>())->bytes[0];
+      if (event["type"] == "mark") {
+        RC_ASSERT(event["at"] == seen[s]);
+        continue;
+      }
+      RC_ASSERT(event["from"] == seen[s]);
+      seen[s] = event["to"];
+      text[s] += event["text"];
+    }
+  };
+  for (const std::uint8_t step : script) {
+    const std::uint8_t s = step % 3;
+    if (step % 7 == 0) {
+      const json mark = {{"type", "mark"}, {"stream", to_string(stream(s))}, {"at", pushed[s]}};
+      RC_ASSERT(outbox.push(stream(s), mark.dump()));
+    } else if (step % 7 == 1) {
+      now += Milliseconds(step);
+      drain();
+    } else {
+      const std::size_t to = pushed[s] + step % 4 + 1;
+      RC_ASSERT(outbox.push(tokens(s, pushed[s], to), now));
+      pushed[s] = to;
+    }
+  }
+  while (!outbox.empty()) {
+    now += kWindow;
+    drain();
+  }
+  for (std::uint8_t s = 0; s < 3; ++s) {
+    RC_ASSERT(seen[s] == pushed[s]);
+    RC_ASSERT(text[s] == tokens(s, 0, pushed[s]).text);
+  }
+}
+
+}  // namespace
+}  // namespace hearth::server

@@ -12,7 +12,7 @@ namespace hearth::engine::jinja {
 namespace {
 
 std::string unit_escape(unsigned unit) {
-  char buffer[8];
+  char buffer[16];
   std::snprintf(buffer, sizeof buffer, "\\u%04x", unit);
   return buffer;
 }

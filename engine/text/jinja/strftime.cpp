@@ -28,7 +28,7 @@ std::string without_python_directives(const std::string& format, long microsecon
     }
     const char directive = format[++i];
     if (directive == 'f') {
-      char digits[16];
+      char digits[24];
       std::snprintf(digits, sizeof digits, "%06ld", microseconds);
       result += digits;
     } else if (directive != 'z' && directive != 'Z') {

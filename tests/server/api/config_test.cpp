@@ -2,6 +2,7 @@
 
 #include <filesystem>
 #include <fstream>
+#include <map>
 #include <regex>
 
 #include <gtest/gtest.h>
@@ -53,8 +54,12 @@ TEST_F(ConfigTest, KeysOfTheLimitsTableHaveFlagsAndVariablesToo) {
   EXPECT_EQ(load("[limits]\nlive = 5")->limits.live, 5);
   EXPECT_EQ(load("", {{"HEARTH_LIMITS_LIVE", "6"}})->limits.live, 6);
   for (const ConfigKey& key : config_keys()) {
-    if (key.name == "limits.live") EXPECT_EQ(key.flag(), "--limits-live");
-    if (key.name == "data_dir") EXPECT_EQ(key.env(), "HEARTH_DATA_DIR");
+    if (key.name == "limits.live") {
+      EXPECT_EQ(key.flag(), "--limits-live");
+    }
+    if (key.name == "data_dir") {
+      EXPECT_EQ(key.env(), "HEARTH_DATA_DIR");
+    }
   }
 }
 

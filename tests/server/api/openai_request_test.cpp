@@ -93,13 +93,14 @@ TEST(OpenAiRequest, HostileNumbersAreRefusedByName) {
       const bool is_fine =
           (field.ends_with("y_penalty") || field.starts_with("presence")) && value == "-2";
       if (is_fine) continue;
-      const bool is_cut = field.starts_with("max_") && value == "9223372036854775808";
-      ASSERT_FALSE(request) << field << " " << value << (is_cut ? "" : "");
+      ASSERT_FALSE(request) << field << " " << value;
       const bool is_json = value != "NaN" && value != "Infinity";
       EXPECT_EQ(request.error().code,
                 is_json ? ErrorCode::invalid_parameter : ErrorCode::invalid_json)
           << field << " " << value;
-      if (is_json) EXPECT_EQ(request.error().param, field) << value;
+      if (is_json) {
+        EXPECT_EQ(request.error().param, field) << value;
+      }
       EXPECT_GT(request.error().detail.size(), 10U);
       EXPECT_LT(request.error().detail.size(), 300U);
     }

@@ -300,7 +300,7 @@ TEST(WsChat, AReaderThatSleepsDisturbsNobody) {
   Person quick(server);
   quick.client.send(text_frame(R"({"type": "chat.create", "id": "q", "content": "Short"})"));
   const engine::RequestId short_one = server.wait_for_request(2);
-  const std::string page(4000, 'x');
+  const std::string page(900, 'x');
   server.write(long_one, page);
   server.write(short_one, "Short answer");
   server.finish(short_one, engine::FinishReason::stop);

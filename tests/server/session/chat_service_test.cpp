@@ -142,8 +142,16 @@ TEST(ChatService, AParentThatIsStillBeingWrittenIsAConflict) {
   Room room;
   auto tab = room.enter();
   const json first = room.ask(*tab, "hi");
-  room.ask(*tab, "and?", {{"conversation", first["conversation"]}});
+  tab->send({{"type", "chat.create"},
+             {"id", "b"},
+             {"content", "and?"},
+             {"conversation", first["conversation"]}});
+  room.settle();
+  const json error = tab->receive_all("error").at(0);
+  EXPECT_EQ(error["error"]["code"], "conflict");
+  EXPECT_EQ(error["error"]["param"], "parent");
   EXPECT_EQ(room.engine.order.size(), 1U);
+  EXPECT_EQ(room.service->admission().live(), 1);
 }
 
 TEST(ChatService, ParametersReachTheEngineAndStayWithTheConversation) {

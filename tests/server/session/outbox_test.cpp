@@ -73,6 +73,14 @@ TEST(Outbox, MergesAcrossOtherStreamsButNotAcrossItsOwnEvents) {
   EXPECT_EQ(outbox.entries(), 4U);
 }
 
+// Who attaches again while a delta waits gets an overlapping one; the client drops it by its range.
+TEST(Outbox, OnlyRangesThatTouchAreMerged) {
+  Outbox outbox(64, 10000, kWindow);
+  ASSERT_TRUE(outbox.push(tokens(1, 3, 5), kStart));
+  ASSERT_TRUE(outbox.push(tokens(1, 0, 5), kStart));
+  EXPECT_EQ(outbox.entries(), 2U);
+}
+
 TEST(Outbox, ChannelsStayApart) {
   Outbox outbox(64, 10000, kWindow);
   ASSERT_TRUE(outbox.push(tokens(1, 0, 1, Channel::reasoning), kStart));

@@ -120,6 +120,7 @@ class HttpConnection final : public Closable, public std::enable_shared_from_thi
   void handle();
   void watch_client();
   void refuse(const WireError& error, int status, std::vector<HttpHeader> headers = {});
+  void log_answer(int status) const;
   void put(std::string bytes);
   void write_more();
   void all_written();
@@ -411,6 +412,7 @@ void HttpConnection::respond(HttpResponse response) {
     return cut();  // the status is gone already: only a cut connection tells that it failed
   phase_ = Phase::responding;
   if (core_->is_draining) keep_alive_ = false;
+  log_answer(response.status);
   for (HttpHeader& header : core_->gate.cors(*request_))
     response.headers.push_back(std::move(header));
   const bool is_head = request_->method == "HEAD";
@@ -422,11 +424,19 @@ void HttpConnection::respond(HttpResponse response) {
   put(std::move(bytes));
 }
 
+// Method and path are printable by now (parse_target); queries, headers and bodies are never logged
+//
+void HttpConnection::log_answer(int status) const {
+  spdlog::debug("{} {} {} {}", request_->id, request_->path.empty() ? "?" : request_->method,
+                request_->path, status);
+}
+
 void HttpConnection::begin_stream(HttpResponse head) {
   if (!socket_.is_open()) return;
   phase_ = Phase::streaming;
   is_chunked_ = facts_.version == 11;
   if (!is_chunked_ || core_->is_draining) keep_alive_ = false;
+  log_answer(head.status);
   for (HttpHeader& header : core_->gate.cors(*request_)) head.headers.push_back(std::move(header));
   const HeadOptions options{is_chunked_ ? BodyKind::chunked : BodyKind::until_close, keep_alive_,
                             false, request_->id};

@@ -325,6 +325,41 @@ TEST(HttpGate, KeysInTheAddressAreRefused) {
   EXPECT_EQ(server.ask(get("/v1/models?keys=abc")).status, 200);
 }
 
+// --- streams
+
+TEST(HttpStream, IsChunkedAndKeepsTheConnection) {
+  TestServer server;
+  RawClient client(server.port());
+  client.send(post("/v1/chat/completions",
+                   R"({"messages": [{"role": "user", "content": "hi"}], "stream": true})"));
+  const engine::RequestId id = server.wait_for_request(1);
+  server.write(id, "Hello");
+  server.finish(id, engine::FinishReason::stop);
+  const Reply reply = client.read();
+  EXPECT_EQ(reply.headers.at("content-type"), "text/event-stream; charset=utf-8");
+  EXPECT_EQ(reply.headers.at("cache-control"), "no-cache");
+  EXPECT_EQ(reply.headers.at("x-accel-buffering"), "no");
+  EXPECT_TRUE(reply.body.ends_with("data: [DONE]\n\n"));
+  EXPECT_EQ(client.ask(get("/healthz")).status, 200);
+}
+
+TEST(HttpStream, AClientThatHangsUpCancelsItsReplyAtOnce) {
+  TestServer server;
+  for (const char* const stream : {"true", "false"}) {
+    RawClient client(server.port());
+    client.send(
+        post("/v1/chat/completions",
+             std::string(R"({"messages": [{"role": "user", "content": "hi"}], "stream": )") +
+                 stream + "}"));
+    server.wait_until([&] { return server.generations().live() == 1; });
+    client.close();
+    server.wait_until([&] { return server.generations().live() == 0; });
+    EXPECT_TRUE(server.on_loop(
+        [&] { return server.engine().requests.at(server.engine().order.back()).is_cancelled; }));
+    EXPECT_EQ(server.on_loop([&] { return server.service().admission().live(); }), 0);
+  }
+}
+
 TEST(HttpCaps, OneConnectionTooManyIsTold) {
   TestServerOptions options;
   options.net.connections = 2;

@@ -95,9 +95,9 @@ std::string describe(const RunPlan& plan, at::ScalarType dtype) {
   if (!plan.options.device().is_cpu()) {
     return std::string("TorchDecoder on ") + plan.options.device().str() + ", " + name_of(dtype);
   }
-  return std::string("TorchDecoder on the CPU, ") + name_of(dtype) + ", " +
-         cpu_matmul_instruction_set() + ", " + std::to_string(plan.threads) +
-         (plan.threads == 1 ? " thread" : " threads");
+  std::string text = "TorchDecoder on the CPU, ";
+  text.append(name_of(dtype)).append(", ").append(cpu_matmul_instruction_set()).append(", ");
+  return text.append(std::to_string(plan.threads)).append(plan.threads == 1 ? " thread" : " threads");
 }
 
 }  // namespace

@@ -1,0 +1,48 @@
+#include "engine/cli/flags.h"
+
+#include <iostream>
+#include <map>
+
+#include <CLI/CLI.hpp>
+
+namespace hearth::engine {
+
+void add_sampling_flags(CLI::App& app, SamplingFlags& flags) {
+  app.add_option("--max-new-tokens", flags.max_new_tokens, "Longest reply, in tokens");
+  app.add_option("--temperature", flags.sampling.temperature,
+                 "0 is greedy; above 1 is wilder than the model");
+  app.add_option("--top-k", flags.sampling.top_k, "Keep the k likeliest tokens; 0 is off");
+  app.add_option("--top-p", flags.sampling.top_p,
+                 "Keep the likeliest tokens that together reach this probability");
+  app.add_option("--min-p", flags.sampling.min_p,
+                 "Drop tokens below this share of the likeliest one's probability");
+  app.add_option("--repetition-penalty", flags.sampling.repetition_penalty,
+                 "Above 1: tokens already there become less likely");
+  app.add_option("--seed", flags.seed, "The same seed and request give the same reply");
+  app.add_option("--stop", flags.stop, "End before this text; may be given several times")
+      ->allow_extra_args(false);
+  app.add_flag("--ignore-eos", flags.ignore_eos, "Go on past the end-of-sequence token");
+}
+
+void add_engine_flags(CLI::App& app, RunnerOptions& options) {
+  static const std::map<std::string, ComputeDtype> kDtypes = {{"auto", ComputeDtype::automatic},
+                                                              {"fp32", ComputeDtype::fp32},
+                                                              {"bf16", ComputeDtype::bf16},
+                                                              {"fp16", ComputeDtype::fp16}};
+  static const std::map<std::string, ComputeDevice> kDevices = {{"auto", ComputeDevice::automatic},
+                                                                {"cpu", ComputeDevice::cpu},
+                                                                {"cuda", ComputeDevice::cuda}};
+  app.add_option("--dtype", options.dtype, "auto, fp32, bf16 or fp16")
+      ->transform(CLI::Transformer(kDtypes));
+  app.add_option("--device", options.device, "auto, cpu or cuda")
+      ->transform(CLI::Transformer(kDevices));
+  app.add_option("--threads", options.threads, "Threads that compute; 0 is one for each core")
+      ->check(CLI::Range(0, 256));
+}
+
+void give_up(const Error& error) {
+  std::cerr << "hearth: " << error.detail << '\n';
+  throw CLI::RuntimeError(error.code == ErrorCode::usage ? 2 : 1);
+}
+
+}  // namespace hearth::engine

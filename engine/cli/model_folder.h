@@ -1,0 +1,49 @@
+// A model folder, opened: everything but the weights in memory. Shared by the commands and by
+// serve.
+#pragma once
+
+#include <filesystem>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "engine/base/error.h"
+#include "engine/checkpoint/checkpoint.h"
+#include "engine/checkpoint/generation_config.h"
+#include "engine/checkpoint/model_spec.h"
+#include "engine/checkpoint/runner_options.h"
+#include "engine/runtime/step_runner.h"
+#include "engine/text/chat_template.h"
+#include "engine/text/tokenizer.h"
+
+namespace hearth::engine {
+
+struct ModelFolder {
+  std::filesystem::path path;
+  ModelSpec spec;
+  GenerationConfig generation;
+  std::shared_ptr<const Tokenizer> tokenizer;
+  std::shared_ptr<const ChatTemplate>
+      chat_template;  // null when the folder has none and its family no built-in form
+  std::unique_ptr<Checkpoint> checkpoint;  // weight files mapped, headers checked, every tensor
+                                           // there and of the right shape
+  std::vector<std::string> warnings;       // one sentence each
+};
+
+// Reads and checks all of it; takes milliseconds. Errors: those of the parts.
+Result<ModelFolder> open_model_folder(const std::filesystem::path& path);
+
+// Which decoder runs the model, and why, in words for the start-up line.
+struct RunnerChoice {
+  bool packed = false;  // CpuDecoder, else TorchDecoder
+  std::string why;
+};
+RunnerChoice choose_runner(const ModelSpec& spec, const RunnerOptions& options);
+
+// Loads the weights; the folder's checkpoint may be closed afterwards. Errors: those of the chosen
+// decoder.
+Result<std::unique_ptr<StepRunner>> load_runner(const ModelFolder& folder,
+                                                const RunnerOptions& options,
+                                                const ProgressSink& progress);
+
+}  // namespace hearth::engine

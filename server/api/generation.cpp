@@ -178,6 +178,15 @@ std::shared_ptr<Generation> Generations::start(GenerationSpec spec, Generation::
   return generation;
 }
 
+void Generations::end_all() {
+  while (!by_request_.empty()) {
+    const auto& [id, first] = *by_request_.begin();
+    const std::shared_ptr<Generation> generation = first;  // ending erases it
+    ports_.engine.cancel(id);
+    generation->end(GenerationEnd::shut_down);
+  }
+}
+
 void Generations::engine_progressed(std::span<const engine::RequestId> changed) {
   for (const engine::RequestId id : changed) {
     const auto found = by_request_.find(id);

@@ -100,6 +100,9 @@ class Generations {
   // Once per engine step; ids that are not here are ignored.
   void engine_progressed(std::span<const engine::RequestId> changed);
 
+  // The server goes: each that is still running is told so.
+  void end_all();
+
   std::size_t live() const { return by_request_.size(); }
   const ChatService& service() const { return ports_.service; }
   std::int64_t max_tokens() const { return ports_.max_tokens; }

@@ -1,19 +1,12 @@
 #include "server/cli/server_app.h"
 
-#include <array>
 #include <atomic>
+#include <cstdlib>
 #include <iostream>
 #include <thread>
 #include <utility>
 
-#include <arpa/inet.h>
-#include <ifaddrs.h>
-#include <net/if.h>
-#include <netinet/in.h>
-#include <spdlog/async.h>
-#include <spdlog/sinks/stdout_color_sinks.h>
 #include <spdlog/spdlog.h>
-#include <unistd.h>
 
 #include "engine/runtime/engine.h"
 #include "server/api/cookies.h"
@@ -21,6 +14,7 @@
 #include "server/api/join_code.h"
 #include "server/api/session_api.h"
 #include "server/cli/served_model.h"
+#include "server/cli/start_up.h"
 #include "server/net/assets.h"
 #include "server/net/engine_bridge.h"
 #include "server/net/gate.h"
@@ -39,59 +33,6 @@ namespace {
 constexpr Milliseconds kTick{20};
 constexpr Milliseconds kIdleTick{250};
 constexpr Milliseconds kFarewell{3'000};  // for the last frames and closing handshakes
-
-std::string machine_name() {
-  std::array<char, 256> name{};
-  return gethostname(name.data(), name.size() - 1) == 0 ? name.data() : "";
-}
-
-std::vector<std::string> network_addresses() {
-  std::vector<std::string> addresses;
-  ifaddrs* list = nullptr;
-  if (getifaddrs(&list) != 0) return addresses;
-  for (const ifaddrs* one = list; one; one = one->ifa_next) {
-    if (!one->ifa_addr || one->ifa_addr->sa_family != AF_INET ||
-        (one->ifa_flags & IFF_LOOPBACK) != 0)
-      continue;
-    std::array<char, INET_ADDRSTRLEN> text{};
-    const void* const address = &reinterpret_cast<const sockaddr_in*>(one->ifa_addr)->sin_addr;
-    if (inet_ntop(AF_INET, address, text.data(), text.size())) addresses.emplace_back(text.data());
-  }
-  freeifaddrs(list);
-  return addresses;
-}
-
-void start_logging(const std::string& level) {
-  spdlog::init_thread_pool(8192, 1);
-  auto logger = spdlog::create_async_nb<spdlog::sinks::stderr_color_sink_mt>("hearth");
-  logger->set_pattern("%Y-%m-%dT%H:%M:%S.%e %^%l%$ %v");
-  logger->set_level(spdlog::level::from_str(level == "warn" ? "warning" : level));
-  spdlog::set_default_logger(std::move(logger));
-}
-
-Limits limits_of(const Config& config, bool is_local) {
-  Limits limits;
-  const auto chosen = [&](int wanted, int alone, int together) {
-    return wanted > 0 ? wanted : is_local ? alone : together;
-  };
-  limits.service.max_tokens = config.limits.max_tokens;
-  limits.service.running_per_user = chosen(config.limits.running_per_user, 16, 2);
-  limits.service.queued_per_user = chosen(config.limits.queued_per_user, 64, 4);
-  limits.service.live_total = config.limits.live;
-  limits.service.drain_timeout = std::chrono::seconds(config.drain_timeout_s);
-  return limits;
-}
-
-engine::RunnerOptions runner_options(const Config& config) {
-  engine::RunnerOptions options;
-  options.dtype = config.dtype;
-  options.device = config.device;
-  options.threads = config.threads;
-  options.kv_cache_bytes = config.kv_memory;
-  options.max_sequences = config.max_sequences;
-  options.context_length = config.context_length;
-  return options;
-}
 
 // From the loader thread to the loop.
 struct Loaded {
@@ -118,7 +59,8 @@ class ServerApp {
   Milliseconds tick();
   void on_signal();
   void begin_drain();
-  void finish_when_quiet(Instant deadline);
+  void finish_when_quiet();
+  bool is_quiet() const;
 
   Config config_;
   std::string host_;
@@ -142,6 +84,7 @@ class ServerApp {
   std::atomic<bool> is_loading_{false};
   bool is_draining_ = false;
   bool is_drained_ = false;
+  Instant drain_until_;
 };
 
 ServerApp::ServerApp(const Config& config, std::string host, std::string model,
@@ -265,12 +208,17 @@ void ServerApp::run() {
   loop_.run();
   server_.close_all();
   bridge_.detach();
-  if (is_loading_) {  // reading weights cannot be interrupted, and there is nothing to lose
-    store_.reset();
-    spdlog::shutdown();
-    std::cout.flush();
-    std::quick_exit(0);
-  }
+  if (is_quiet() && !is_loading_) return;
+  // Weights cannot be read any faster, and callbacks that were cut off would find their owners
+  // gone: what must not be lost is the history, so write that and leave.
+  store_.reset();
+  spdlog::shutdown();
+  std::cout.flush();
+  std::quick_exit(0);
+}
+
+bool ServerApp::is_quiet() const {
+  return is_drained_ && generations_.live() == 0 && server_.open_connections() == 0;
 }
 
 void ServerApp::on_signal() {
@@ -288,13 +236,15 @@ void ServerApp::begin_drain() {
                stats.running + stats.queued, generations_.live());
   server_.stop_accepting();
   service_.begin_drain([this] { is_drained_ = true; });
-  finish_when_quiet(clock_.now() + std::chrono::seconds(config_.drain_timeout_s) + kFarewell);
+  drain_until_ = clock_.now() + std::chrono::seconds(config_.drain_timeout_s);
+  finish_when_quiet();
 }
 
-void ServerApp::finish_when_quiet(Instant deadline) {
-  const bool is_quiet = is_drained_ && generations_.live() == 0 && server_.open_connections() == 0;
-  if (is_quiet || clock_.now() >= deadline) return loop_.stop();
-  loop_.after(kTick, [this, deadline] { finish_when_quiet(deadline); });
+void ServerApp::finish_when_quiet() {
+  const Instant now = clock_.now();
+  if (is_quiet() || now >= drain_until_ + kFarewell) return loop_.stop();
+  if (now >= drain_until_) generations_.end_all();
+  loop_.after(kTick, [this] { finish_when_quiet(); });
 }
 
 Result<std::unique_ptr<HistoryStore>> open_store(const Config& config, EventLoop& loop) {

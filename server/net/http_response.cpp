@@ -79,7 +79,7 @@ std::vector<HttpHeader> security_headers() {
            "require-trusted-types-for 'script'; trusted-types dompurify"},
           {"x-content-type-options", "nosniff"},
           {"referrer-policy", "no-referrer"},
-          {"cross-origin-opener-policy", "same-origin"}};
+          {"cross-origin-resource-policy", "same-origin"}};
 }
 
 std::string response_head(const HttpResponse& response, const HeadOptions& options) {

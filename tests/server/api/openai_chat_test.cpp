@@ -278,6 +278,17 @@ TEST_F(OpenAiChat, AStreamThatFailsEndsWithAnErrorAndNoDone) {
   EXPECT_TRUE(response->is_over);
 }
 
+TEST_F(OpenAiChat, WhenTheServerGoesEveryReplyIsToldSo) {
+  const auto whole = ask();
+  const auto stream = ask(R"("stream": true)");
+  write("so far");
+  generations_.end_all();
+  EXPECT_TRUE(is_cancelled());
+  EXPECT_EQ(whole->whole->status, 503);
+  EXPECT_EQ(stream->events().back()["error"]["code"], "shutting_down");
+  EXPECT_EQ(service_.admission().live(), 0);
+}
+
 TEST_F(OpenAiChat, APromptThatIsTooLongIsRefusedWithItsNumbers) {
   const auto response =
       ask("", R"([{"role": "user", "content": ")" + std::string(2000, 'x') + R"("}])");

@@ -13,6 +13,7 @@ namespace hearth::engine {
 Result<DecodeRule> make_decode_rule(const std::string& type, JsonFields& fields, bool fused);
 
 DecodeRule byte_level_rule();
+DecodeRule byte_fallback_rule();
 DecodeRule join_with_spaces_rule();
 
 }  // namespace hearth::engine

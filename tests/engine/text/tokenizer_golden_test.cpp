@@ -1,5 +1,8 @@
 #include <algorithm>
+#include <atomic>
 #include <string>
+#include <thread>
+#include <vector>
 
 #include <gtest/gtest.h>
 
@@ -39,6 +42,24 @@ TEST_P(GoldenTokenizer, ReplacesInvalidUtf8AsTheReference) {
 }
 
 TEST_P(GoldenTokenizer, StreamsTheReferencesText) { expect_streams(tokenizer_, cases()); }
+
+TEST_P(GoldenTokenizer, ServesManyThreadsAtOnce) {
+  std::vector<std::thread> threads;
+  std::atomic<int> num_wrong{0};
+  for (int i = 0; i < 4; ++i) {
+    threads.emplace_back([&] {
+      for (const auto& item : cases()["cases"]) {
+        const std::vector<TokenId> ids = ids_of(item, "ids");
+        if (tokenizer_->encode(text_of(item)) != ids) ++num_wrong;
+        if (!item.contains("decode") && item.contains("text") &&
+            tokenizer_->decode(ids, false) != text_of(item))
+          ++num_wrong;
+      }
+    });
+  }
+  for (std::thread& thread : threads) thread.join();
+  EXPECT_EQ(num_wrong, 0);
+}
 
 TEST_P(GoldenTokenizer, HasAsManyEntriesAsTheReference) {
   EXPECT_EQ(tokenizer_->vocab_size(), cases()["entries"].get<std::size_t>());

@@ -1,5 +1,6 @@
 #include "server/api/openai_request.h"
 
+#include <random>
 #include <string>
 #include <vector>
 
@@ -175,6 +176,38 @@ TEST(OpenAiRequest, TruncationAtEveryByteIsInvalidJson) {
     ASSERT_FALSE(request) << n;
     EXPECT_EQ(request.error().code, ErrorCode::invalid_json) << n;
   }
+}
+
+// R-16: whatever comes is a request or one sentence; nothing throws.
+TEST(OpenAiRequest, TwentyThousandMutilatedBodiesAreAnswered) {
+  const std::string whole =
+      R"({"messages": [{"role": "user", "content": [{"type": "text", "text": "h\u00e9"}]}], "temperature": 0.5, "logit_bias": {"5": -1}, "stop": ["a"], "stream": true})";
+  std::mt19937 random(20261121);
+  const std::string pieces = "{}[]\",:\\0123456789.eE+-truefalsnd \n\xff\xc3";
+  int num_refused = 0;
+  for (int round = 0; round < 20'000; ++round) {
+    std::string body = whole;
+    for (int edits = 1 + static_cast<int>(random() % 4); edits > 0; --edits) {
+      const std::size_t at = random() % body.size();
+      const char piece = pieces[random() % pieces.size()];
+      if (random() % 3 == 0) {
+        body.erase(at, 1 + random() % 5);
+      } else if (random() % 2 == 0) {
+        body.insert(at, 1 + random() % 3, piece);
+      } else {
+        body[at] = piece;
+      }
+      if (body.empty()) body = "{";
+    }
+    const auto request = parse_openai_chat(body, kMaxTokens);
+    if (request) continue;
+    ++num_refused;
+    ASSERT_TRUE(request.error().code == ErrorCode::invalid_json ||
+                request.error().code == ErrorCode::invalid_parameter)
+        << body;
+    ASSERT_FALSE(request.error().detail.empty()) << body;
+  }
+  EXPECT_GT(num_refused, 10'000);
 }
 
 TEST(OpenAiRequest, WhatIsNotAnObjectOrTooDeepOrDoubleIsInvalidJson) {

@@ -1,4 +1,6 @@
 // HTTP over real sockets: framing, bounds, deadlines.
+#include <random>
+
 #include <gtest/gtest.h>
 #include <nlohmann/json.hpp>
 
@@ -129,6 +131,36 @@ TEST(HttpHead, ThatIsNotHttpIsRefused) {
     EXPECT_TRUE(status == 400 || status == 505) << bytes << status;
     EXPECT_TRUE(client.is_closed_by_server());
   }
+}
+
+// R-16: a thousand mutilated requests, and the server is as before.
+TEST(HttpHead, MutilatedRequestsHarmNobody) {
+  TestServerOptions options;
+  options.net.header_within = options.net.body_within = options.net.linger = kSoon;
+  TestServer server(options);
+  RawClient quiet(server.port());
+  EXPECT_EQ(quiet.ask(get("/healthz")).status, 200);
+  const std::string whole =
+      post("/v1/chat/completions", R"({"messages": [{"role": "user", "content": "hi"}], "n": 7})",
+           {"Connection: close"});
+  std::mt19937 random(7);
+  for (int round = 0; round < 1000; ++round) {
+    std::string request = whole;
+    for (int edits = 1 + static_cast<int>(random() % 3); edits > 0; --edits) {
+      const std::size_t at = random() % request.size();
+      if (random() % 2 == 0) {
+        request[at] = static_cast<char>(random() % 256);
+      } else {
+        request.erase(at, 1 + random() % 8);
+      }
+    }
+    RawClient client(server.port());
+    client.send(request);
+    ::shutdown(client.socket(), SHUT_WR);
+    const int status = client.read().status;
+    ASSERT_TRUE(status == 0 || status >= 400) << status << "\n" << request;
+  }
+  EXPECT_EQ(quiet.ask(get("/healthz")).status, 200);
 }
 
 // --- deadlines (R-24)

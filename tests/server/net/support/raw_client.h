@@ -41,6 +41,7 @@ class RawClient {
   RawClient& operator=(const RawClient&) = delete;
 
   bool is_open() const { return is_open_; }
+  int socket() const { return socket_; }
   void close() {
     if (socket_ >= 0) ::close(std::exchange(socket_, -1));
   }

@@ -78,11 +78,28 @@ void print_speed(const char* what, std::size_t bytes, const std::vector<double>&
               megabytes / times.front());
 }
 
+// Pieces of about 4 KiB, cut behind newlines: what one message is.
+std::vector<std::string> pieces_of(const std::string& text) {
+  std::vector<std::string> pieces(1);
+  for (std::size_t at = 0; at < text.size();) {
+    const std::size_t end = std::min(text.find('\n', at), text.size() - 1) + 1;
+    if (pieces.back().size() >= 4 * kKibibyte) pieces.emplace_back();
+    pieces.back().append(text, at, end - at);
+    at = end;
+  }
+  return pieces;
+}
+
 void bench_file(const std::shared_ptr<const Tokenizer>& tokenizer, const std::string& path) {
   std::ifstream file(path, std::ios::binary);
   const std::string text(std::istreambuf_iterator<char>(file), {});
   std::vector<TokenId> ids;
   const auto encode = measure(kRounds, [&] { ids = tokenizer->encode(text); });
+  const std::vector<std::string> pieces = pieces_of(text);
+  const auto in_pieces = measure(kRounds, [&] {
+    for (const std::string& piece : pieces) ids = tokenizer->encode(piece);
+  });
+  ids = tokenizer->encode(text);
   std::size_t decoded = 0;
   const auto decode = measure(kRounds, [&] { decoded = tokenizer->decode(ids, false).size(); });
   const auto stream = measure(kRounds, [&] {
@@ -94,6 +111,7 @@ void bench_file(const std::shared_ptr<const Tokenizer>& tokenizer, const std::st
   std::printf("%s: %zu bytes, %zu ids, hash %08x\n", path.c_str(), text.size(), ids.size(),
               hash_of(ids));
   print_speed("encode", text.size(), encode);
+  print_speed("pieces", text.size(), in_pieces);
   print_speed("decode", decoded, decode);
   print_speed("stream", decoded, stream);
 }

@@ -18,19 +18,31 @@ const hashOf = (ids) => {
 const begin = performance.now();
 const tokenizer = Tokenizer.fromFile(path.join(model, 'tokenizer.json'));
 console.log(`load ${(performance.now() - begin).toFixed(0)} ms`);
-for (const file of files) {
-  const text = readFileSync(file, 'utf8');
-  const bytes = Buffer.byteLength(text);
+// Pieces of about 4 KiB, cut behind newlines, as in tokenizer_bench.
+const piecesOf = (text) => text.match(/[^\n]*\n|[^\n]+$/g).reduce((pieces, line) => {
+  if (Buffer.byteLength(pieces.at(-1)) >= 4096) pieces.push('');
+  pieces[pieces.length - 1] += line;
+  return pieces;
+}, ['']);
+
+const measure = async (what, bytes, work) => {
   const times = [];
-  let encoding;
   for (let i = 0; i < rounds + 2; ++i) {
     const start = performance.now();
-    encoding = await tokenizer.encode(text, null, {addSpecialTokens: false});
+    await work();
     if (i >= 2) times.push(performance.now() - start);
   }
   times.sort((a, b) => a - b);
   const speed = (ms) => (bytes / 1e3 / ms).toFixed(1);
-  const ids = encoding.getIds();
+  console.log(`  ${what.padEnd(8)} MB/s median ${speed(times[times.length >> 1])} min ${speed(times.at(-1))} max ${speed(times[0])}`);
+};
+
+for (const file of files) {
+  const text = readFileSync(file, 'utf8');
+  const bytes = Buffer.byteLength(text);
+  const ids = (await tokenizer.encode(text, null, {addSpecialTokens: false})).getIds();
   console.log(`${file}: ${bytes} bytes, ${ids.length} ids, hash ${hashOf(ids)}`);
-  console.log(`  encode   MB/s median ${speed(times[times.length >> 1])} min ${speed(times.at(-1))} max ${speed(times[0])}`);
+  await measure('encode', bytes, () => tokenizer.encode(text, null, {addSpecialTokens: false}));
+  const pieces = piecesOf(text);
+  await measure('pieces', bytes, () => tokenizer.encodeBatch(pieces, {addSpecialTokens: false}));
 }

@@ -15,6 +15,10 @@ na do ke yu shi ha ro vi sten by ley ton mar gus fi ona al ber to nel la cor den
 mo ham med ze key ru bi fa ti ma pri ya ar jun so fie chlo hen rik lars ing rid ole na iv an ka tya mei hu go leo no ah
 em ily ju lia tho mas da vid sam uel gra ce ni col as ste fan pau la car los die go va len tin pas cal odi le bo tim""".split()
 
+ONSETS = "b c d f g h j k l m n p r s t v w y z br ch cl dr fl fr gr kr ll nn ph pr rr sh sl st th tr".split() + [""]
+VOWELS = "a e i o u a e i o y ai au ea ee ei ie io oa oo ou ue ia".split()
+CODAS = "l m n r s t x nd ck ll nn rd sh th".split() + [""] * 12
+
 FIRST_NAMES = """Anna Ben Clara David Emma Felix Grace Henry Ida Jack Kate Liam Mia Noah Olivia Paul Rosa Sam Tom Uma Vera Will
 Yara Zoe Alice Bob Carol Daniel Eva Frank Gina Hannah Ivan Julia Kevin Laura Maria Nina Oscar Peter Quentin Rachel Sarah
 Thomas Ursula Victor Wendy Xavier Yusuf Zara Alex Amir Aisha Bella Boris Carlos Chloe Diana Diego Elena Elias Fatima Finn
@@ -59,8 +63,14 @@ def split_draw(make, rng, held_out):
             return word
 
 
+def spelled_out(rng):
+    """A syllable of any letters: listed syllables alone leave many pairs of letters without practice."""
+    return rng.choice(ONSETS) + rng.choice(VOWELS) + rng.choice(CODAS)
+
+
 def made_up_name(rng):
-    return "".join(rng.choice(SYLLABLES) for _ in range(rng.choice((2, 2, 2, 3)))).capitalize()
+    syllable = rng.choice((lambda: rng.choice(SYLLABLES), lambda: spelled_out(rng)))
+    return "".join(syllable() for _ in range(rng.choice((2, 2, 2, 3)))).capitalize()
 
 
 def any_name(rng):

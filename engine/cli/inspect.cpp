@@ -17,6 +17,7 @@
 #include "engine/checkpoint/module_tree.h"
 #include "engine/checkpoint/tensor_values.h"
 #include "engine/checkpoint/weight_map.h"
+#include "engine/cli/flags.h"
 
 namespace hearth::engine {
 namespace {
@@ -30,11 +31,6 @@ struct InspectOptions {
   std::string tensor;
   bool json = false;
 };
-
-[[noreturn]] void give_up(const Error& error) {
-  std::cerr << "hearth: " << error.detail << '\n';
-  throw CLI::RuntimeError(1);
-}
 
 template <class T>
 T value_of(Result<T> result) {

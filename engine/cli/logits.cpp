@@ -18,6 +18,7 @@
 #include "engine/checkpoint/checkpoint.h"
 #include "engine/checkpoint/model_spec.h"
 #include "engine/checkpoint/runner_options.h"
+#include "engine/cli/flags.h"
 #include "engine/torch/module_loader.h"
 
 namespace hearth::engine {
@@ -31,11 +32,6 @@ struct LogitsOptions {
   std::string out;
   RunnerOptions runner;
 };
-
-[[noreturn]] void give_up(const Error& error) {
-  std::cerr << "hearth: " << error.detail << '\n';
-  throw CLI::RuntimeError(1);
-}
 
 template <class T>
 T value_of(Result<T> result) {

@@ -13,6 +13,7 @@
 #include <nlohmann/json.hpp>
 
 #include "engine/base/error.h"
+#include "engine/cli/flags.h"
 #include "engine/sampling/sampler.h"
 #include "engine/sampling/sampling_overrides.h"
 #include "engine/sampling/sampling_params.h"
@@ -147,17 +148,12 @@ Result<json> answer(const std::string& text, Sampler& sampler) {
   return json{{"probs", trace->probs}, {"stages", std::move(stages)}};
 }
 
-[[noreturn]] void give_up(const std::string& sentence, int exit_code) {
-  std::cerr << "hearth: " << sentence << '\n';
-  throw CLI::RuntimeError(exit_code);
-}
-
 void run(const SampleOptions& options) {
-  if (!options.jsonl) give_up("sample needs --jsonl.", 2);
+  if (!options.jsonl) give_up({ErrorCode::usage, "sample needs --jsonl."});
   std::ifstream file;
   if (!options.file.empty()) {
     file.open(options.file, std::ios::binary);
-    if (!file) give_up(options.file + " cannot be read.", 1);
+    if (!file) give_up({ErrorCode::io_error, options.file + " cannot be read."});
   }
   std::istream& input = options.file.empty() ? std::cin : file;
   Sampler sampler;

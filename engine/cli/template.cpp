@@ -13,6 +13,7 @@
 #include <CLI/CLI.hpp>
 #include <nlohmann/json.hpp>
 
+#include "engine/cli/flags.h"
 #include "engine/text/chat_messages.h"
 #include "engine/text/chat_template.h"
 #include "engine/text/tokenizer.h"
@@ -29,11 +30,6 @@ struct TemplateOptions {
   bool json = false;
   bool jsonl = false;
 };
-
-[[noreturn]] void give_up(const Error& error) {
-  std::cerr << "hearth: " << error.detail << '\n';
-  throw CLI::RuntimeError(error.code == ErrorCode::usage ? 2 : 1);
-}
 
 // The reference's names for what can go wrong in a template.
 std::string_view kind_of(ErrorCode code) {

@@ -14,6 +14,7 @@
 #include <CLI/CLI.hpp>
 #include <nlohmann/json.hpp>
 
+#include "engine/cli/flags.h"
 #include "engine/text/stream_decoder.h"
 #include "engine/text/tokenizer.h"
 
@@ -35,11 +36,6 @@ struct TextOptions {
   bool skip_special_tokens = false;
   bool stream = false;
 };
-
-[[noreturn]] void give_up(const Error& error) {
-  std::cerr << "hearth: " << error.detail << '\n';
-  throw CLI::RuntimeError(1);
-}
 
 TokenizerPtr load(const std::string& folder) {
   auto tokenizer = Tokenizer::load(folder);

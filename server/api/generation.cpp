@@ -170,7 +170,13 @@ std::int64_t Generation::cached_tokens() const {
 }
 
 Generations::Generations(GenerationPorts ports) : ports_(std::move(ports)) {}
-Generations::~Generations() = default;
+// Replies that still run are held by their own callbacks: those go.
+Generations::~Generations() {
+  for (const auto& [id, generation] : by_request_) {
+    generation->ticket_ = {};
+    generation->events_ = {};
+  }
+}
 
 std::shared_ptr<Generation> Generations::start(GenerationSpec spec, Generation::Events events) {
   auto generation = std::make_shared<Generation>(*this, std::move(spec), std::move(events));

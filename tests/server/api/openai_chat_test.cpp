@@ -26,7 +26,7 @@ class HeldResponse final : public ResponseWriter {
  public:
   void send(HttpResponse response) override {
     whole = std::move(response);
-    is_over = true;
+    finish();
   }
   void begin(HttpResponse head) override {
     stream += head.body;
@@ -36,11 +36,20 @@ class HeldResponse final : public ResponseWriter {
     if (!chunk.empty()) ++num_writes;
     stream += chunk;
   }
-  void end() override { is_over = true; }
+  void end() override { finish(); }
   bool is_writing() const override { return is_slow; }
   void on_written(std::function<void()> callback) override { written = std::move(callback); }
   void on_gone(std::function<void()> callback) override { gone = std::move(callback); }
 
+  void finish() {
+    is_over = true;
+    written = nullptr;
+    gone = nullptr;
+  }
+  void hang_up() {
+    written = nullptr;
+    std::exchange(gone, nullptr)();
+  }
   json body() const { return json::parse(whole->body); }
   // The objects of the stream, "[DONE]" as a string.
   std::vector<json> events() const {
@@ -82,6 +91,11 @@ class OpenAiChat : public ::testing::Test {
     service_.set_model({"test", ModelState::ready, {}, 100.0, {}, {}, byte_model()});
   }
 
+  // A transport always ends: by an answer, or by telling that the client is gone.
+  ~OpenAiChat() override {
+    for (const auto& response : responses_) response->finish();
+  }
+
   std::shared_ptr<HeldResponse> ask(
       const std::string& fields = "",
       const std::string& messages = R"([{"role": "user", "content": "hi"}])") {
@@ -92,6 +106,7 @@ class OpenAiChat : public ::testing::Test {
     request->user = User{};
     request->body = R"({"messages": )" + messages + (fields.empty() ? "" : ", " + fields) + "}";
     auto response = std::make_shared<HeldResponse>();
+    responses_.push_back(response);
     chat_completions_handler(generations_)(request, response);
     while (text_.work()) {
     }
@@ -113,6 +128,7 @@ class OpenAiChat : public ::testing::Test {
   }
   bool is_cancelled() const { return engine_.requests.at(last()).is_cancelled; }
 
+  std::vector<std::shared_ptr<HeldResponse>> responses_;
   FakeClock clock_;
   FakeEngine engine_;
   FakeText text_;
@@ -238,7 +254,7 @@ TEST_F(OpenAiChat, AClientThatGoesAwayCancelsAndFreesItsPlace) {
     const auto response = ask(fields);
     write("some");
     EXPECT_EQ(service_.admission().live(), 1);
-    std::exchange(response->gone, nullptr)();
+    response->hang_up();
     EXPECT_TRUE(is_cancelled());
     EXPECT_EQ(service_.admission().live(), 0);
     EXPECT_EQ(generations_.live(), 0U);
@@ -254,7 +270,7 @@ TEST_F(OpenAiChat, AClientThatGoesAwayBeforeItsPromptIsBuiltCostsNothing) {
   request->body = R"({"messages": [{"role": "user", "content": "hi"}]})";
   const auto response = std::make_shared<HeldResponse>();
   chat_completions_handler(generations_)(request, response);
-  std::exchange(response->gone, nullptr)();
+  response->hang_up();
   while (text_.work()) {
   }
   EXPECT_TRUE(engine_.order.empty());

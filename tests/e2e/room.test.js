@@ -42,7 +42,8 @@ test('one cancels, one vanishes, one never reads: the others notice nothing', as
   const expected = await alone(url);
   const [canceller, vanisher, deaf, ...others] = await Promise.all([...questions, 'x', 'y', 'z'].map(() => person(url)));
 
-  const cancelled = await canceller.create('Tell me a long story.', greedy);
+  // A reward for repeating: the reply goes on to its limit unless it is stopped.
+  const cancelled = await canceller.create('Tell me a long story.', {params: {temperature: 0, frequency_penalty: -2, max_tokens: 1900}});
   const lost = await vanisher.create('Tell me a long story.', greedy);
   deaf.socket.pause();
   deaf.send({type: 'chat.create', id: 'deaf', content: 'Tell me a long story.', ...greedy});

@@ -3,10 +3,12 @@
 Everything comes from a random.Random that the caller seeds, so a seed is a corpus. Names and colours pass through the
 split in words.py: dialogue() never shows a held-out one, recall_dialogue() shows nothing else.
 
-    python corpus.py [--seed N] [--count N]     prints some dialogues
+    python corpus.py [--seed N] [--count N]                 prints some dialogues
+    python corpus.py --held-out [--seed N] [--count N]      held-out ones as JSON, a line each
 """
 import argparse
 import functools
+import json
 import random
 import re
 
@@ -417,8 +419,14 @@ def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--count", type=int, default=5)
+    parser.add_argument("--held-out", action="store_true")
     options = parser.parse_args()
     rng = random.Random(options.seed)
+    if options.held_out:
+        for i in range(options.count):
+            messages, _ = recall_dialogue(rng, ("en", "zh")[i % 2])
+            print(json.dumps([{"role": role, "content": text} for role, text in messages], ensure_ascii=False))
+        return
     for _ in range(options.count):
         print("\n".join(f"{role:>9}: {text}" for role, text in dialogue(rng)), end="\n\n")
 

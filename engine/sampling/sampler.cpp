@@ -59,24 +59,37 @@ std::span<const float> Sampler::process(const SamplingParams& params, const Samp
   return is_copied ? std::span<const float>(scores_) : input.logits;
 }
 
+Result<TokenId> Sampler::choose(const SamplingParams& params, const SampleInput& input,
+                                std::span<const float> scores, float u) {
+  if (input.forced) {
+    if (!first_maximum(scores).is_usable) return fail_without_token(input.logits);
+    return *input.forced;
+  }
+  if (!params.do_sample) {
+    const RowMaximum best = first_maximum(scores);
+    if (!best.is_usable) return fail_without_token(input.logits);
+    return static_cast<TokenId>(best.index);
+  }
+  if (!candidates_.assign(scores, params.temperature, params.top_k))
+    return fail_without_token(input.logits);
+  for (const Warper& warper : warpers()) {
+    if (warper.is_on(params)) warper.apply(params, candidates_);
+  }
+  return candidates_.draw(static_cast<double>(u));
+}
+
 Result<TokenRecord> Sampler::sample(const SamplingParams& params, const SampleInput& input) {
   top_.clear();
   const std::span<const float> scores = process(params, input);
-  TokenRecord token;
-  if (params.do_sample) {
-    if (!candidates_.assign(scores, params.temperature, params.top_k))
-      return fail_without_token(input.logits);
-    for (const Warper& warper : warpers()) {
-      if (warper.is_on(params)) warper.apply(params, candidates_);
-    }
-    token.u = uniform_at(input.seed, input.ids.size());
-    token.id = candidates_.draw(static_cast<double>(token.u));
-  } else {
-    const RowMaximum best = first_maximum(scores);
-    if (!best.is_usable) return fail_without_token(input.logits);
-    token.id = static_cast<TokenId>(best.index);
-  }
+  const float u = uniform_at(input.seed, input.ids.size());
+  const Result<TokenId> id = choose(params, input, scores, u);
+  if (!id) return tl::unexpected(id.error());
+  TokenRecord token{.id = *id, .u = params.do_sample ? u : 0.0F};
   measure(input, token);
+  if (input.is_inspected) {
+    inspected_ = inspector_.inspect(
+        {.params = params, .logits = input.logits, .scores = scores, .id = token.id, .u = u});
+  }
   return token;
 }
 

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <span>
 #include <string_view>
 #include <vector>
@@ -11,7 +12,9 @@
 #include "engine/base/token_id.h"
 #include "engine/runtime/request.h"
 #include "engine/sampling/candidates.h"
+#include "engine/sampling/draw_inspector.h"
 #include "engine/sampling/sampling_params.h"
+#include "engine/sampling/token_candidates.h"
 
 namespace hearth::engine {
 
@@ -21,7 +24,9 @@ struct SampleInput {
   std::size_t num_prompt = 0;
   std::span<const TokenId> eos_ids;
   std::uint64_t seed = 0;
-  std::int64_t num_top = 0;  // raw candidates wanted in top_logprobs()
+  std::int64_t num_top = 0;         // raw candidates wanted in top_logprobs()
+  std::optional<TokenId> forced{};  // takes the place of the draw; in the vocabulary
+  bool is_inspected = false;        // fill candidates()
 };
 
 // What a stage left: its name (the parameter's, as in transformers) and every token's probability.
@@ -41,6 +46,9 @@ class Sampler {
   // until the next call.
   std::span<const TopLogprob> top_logprobs() const { return top_; }
 
+  // Of the last sample() that was inspected. Valid until the next call.
+  TokenCandidates& candidates() { return inspected_; }
+
   // The stages that changed a probability, in order. The last one's probabilities are the ones
   // sample() draws from (greedy takes their first maximum); without any they are those of the
   // logits. Errors as above.
@@ -52,6 +60,8 @@ class Sampler {
 
  private:
   std::span<const float> process(const SamplingParams& params, const SampleInput& input);
+  Result<TokenId> choose(const SamplingParams& params, const SampleInput& input,
+                         std::span<const float> scores, float u);
   void measure(const SampleInput& input, TokenRecord& token);
 
   std::vector<float> scores_;
@@ -59,6 +69,8 @@ class Sampler {
   std::vector<Candidate> selected_;
   std::vector<TopLogprob> top_;
   Candidates candidates_;
+  DrawInspector inspector_;
+  TokenCandidates inspected_;
 };
 
 }  // namespace hearth::engine

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <chrono>
 #include <exception>
+#include <optional>
 #include <utility>
 
 namespace hearth::engine {
@@ -26,6 +27,18 @@ FinishedEvent account(const Sequence& sequence, double now_s) {
   return event;
 }
 
+bool is_stop(const GenerationRequest& request, TokenId id) {
+  return !request.ignore_eos && std::ranges::find(request.stop_ids, id) != request.stop_ids.end();
+}
+
+// What is given may be the whole reply already.
+std::optional<FinishReason> end_of_given(const GenerationRequest& request) {
+  if (request.given.empty()) return std::nullopt;
+  if (is_stop(request, request.given.back().id)) return FinishReason::stop;
+  if (std::cmp_greater_equal(request.given.size(), request.max_tokens)) return FinishReason::length;
+  return std::nullopt;
+}
+
 }  // namespace
 
 EngineCore::EngineCore(std::unique_ptr<StepRunner> runner, StepListener listener,
@@ -41,6 +54,13 @@ void EngineCore::submit(GenerationRequest request, std::shared_ptr<TokenStream> 
   sequence->stream = std::move(stream);
   sequence->submitted_s = now_s_();
   changed_.push_back(sequence->request.id);
+  if (const auto reason = end_of_given(sequence->request)) {
+    sequence->ids = sequence->request.prompt_ids;
+    sequence->ids.resize(sequence->ids.size() + sequence->stream->published());
+    FinishedEvent event = account(*sequence, sequence->submitted_s);
+    event.reason = *reason;
+    return sequence->stream->finish(std::move(event));
+  }
   if (const Result<void> added = scheduler_.add(sequence); !added) {
     FinishedEvent event;
     event.error = added.error().detail;
@@ -110,19 +130,28 @@ void EngineCore::accept(Sequence& sequence, const BatchRow& row, const RowResult
 
 void EngineCore::draw(Sequence& sequence, std::span<const float> logits) {
   const GenerationRequest& request = sequence.request;
+  const auto num_drawn = static_cast<std::size_t>(sequence.num_drawn());
+  const bool is_inspected =
+      request.is_inspected && sequence.stream->published() < GenerationRequest::kInspectedMax;
+  std::optional<TokenId> forced;
+  if (num_drawn < request.forced_ids.size()) forced = request.forced_ids[num_drawn];
   const Result<TokenRecord> token =
       sampler_.sample(request.sampling, {.logits = logits,
                                          .ids = sequence.ids,
                                          .num_prompt = request.prompt_ids.size(),
                                          .eos_ids = request.stop_ids,
                                          .seed = request.seed,
-                                         .num_top = request.num_top_logprobs});
+                                         .num_top = request.num_top_logprobs,
+                                         .forced = forced,
+                                         .is_inspected = is_inspected});
   if (!token) return finish(sequence, FinishReason::failed, token.error().detail);
-  sequence.stream->append(*token, sampler_.top_logprobs());
+  std::unique_ptr<const TokenCandidates> candidates;
+  if (is_inspected)
+    candidates = std::make_unique<const TokenCandidates>(std::move(sampler_.candidates()));
+  sequence.stream->append(*token, sampler_.top_logprobs(), std::move(candidates));
   scheduler_.append(sequence, token->id);
-  if (sequence.num_generated() == 1) sequence.first_token_s = now_s_();
-  const bool is_stop = std::ranges::find(request.stop_ids, token->id) != request.stop_ids.end();
-  if (is_stop && !request.ignore_eos) return finish(sequence, FinishReason::stop, {});
+  if (sequence.first_token_s < 0.0) sequence.first_token_s = now_s_();
+  if (is_stop(request, token->id)) return finish(sequence, FinishReason::stop, {});
   if (sequence.num_ids() == sequence.max_ids) finish(sequence, FinishReason::length, {});
 }
 

@@ -20,6 +20,14 @@ enum class FinishReason : std::uint8_t { stop, length, cancelled, failed };
 // "stop", "length", "cancelled", "failed".
 const char* to_string(FinishReason reason);
 
+// One generated token, in order of generation.
+struct TokenRecord {
+  TokenId id = 0;
+  float logprob = 0.0F;   // natural log of the model's own distribution (raw logits, temperature 1)
+  float u = 0.0F;         // the uniform number that drew it; 0 when greedy
+  std::int32_t rank = 0;  // 0: the likeliest of the raw distribution
+};
+
 struct GenerationRequest {
   RequestId id = 0;
   UserKey user = 0;
@@ -28,20 +36,20 @@ struct GenerationRequest {
   std::size_t num_shared_prefix =
       0;  // leading prompt ids (the operator's system prompt) hashed without the salt
   std::vector<TokenId> prompt_ids;  // not empty; prompt_ids.size() + max_tokens ≤ context
-  std::int64_t max_tokens = 0;      // > 0
+  std::int64_t max_tokens = 0;      // > 0; of the whole reply, `given` included
   std::vector<TokenId> stop_ids;    // eos ids; the one that ended the reply is its last token
   bool ignore_eos = false;
   SamplingParams sampling;
   std::uint64_t seed = 0;
   std::int64_t num_top_logprobs = 0;  // candidates kept with every token, 0…20
-};
+  // How the reply begins, decided earlier (continue, branch, step): in the stream from the start,
+  // computed together with the prompt, never drawn again.
+  std::vector<TokenRecord> given;
+  std::vector<TokenId> forced_ids;  // take the place of the first draws after `given`
+  bool is_inspected = false;        // TokenCandidates with every drawn token, up to kInspectedMax
 
-// One generated token, in order of generation.
-struct TokenRecord {
-  TokenId id = 0;
-  float logprob = 0.0F;   // natural log of the model's own distribution (raw logits, temperature 1)
-  float u = 0.0F;         // the uniform number that drew it; 0 when greedy
-  std::int32_t rank = 0;  // 0: the likeliest of the raw distribution
+  // A longer reply keeps no more of them.
+  static constexpr std::size_t kInspectedMax = 1024;
 };
 
 struct TopLogprob {

@@ -32,6 +32,7 @@ Scheduler::Scheduler(const RunnerTraits& traits, const SchedulerOptions& options
 Result<void> Scheduler::add(std::unique_ptr<Sequence>& added) {
   Sequence& sequence = *added;
   sequence.ids = sequence.request.prompt_ids;
+  for (const TokenRecord& token : sequence.request.given) sequence.ids.push_back(token.id);
   const std::int64_t num_tokens = std::min(sequence.request.max_tokens, TokenStream::kMaxTokens);
   // The last token needs no place in the KV cache.
   sequence.max_ids = std::min({sequence.num_prompt() + num_tokens, traits_.context_length,
@@ -60,18 +61,20 @@ Result<void> Scheduler::check(const Sequence& sequence) const {
   if (!(std::isfinite(request.weight) && request.weight > 0.0)) {
     return fail(ErrorCode::invalid_parameter, "the user's weight must be a positive number");
   }
-  for (const TokenId id : request.prompt_ids) {
-    if (id >= 0 && id < traits_.vocab_size) continue;
-    return fail(ErrorCode::invalid_parameter, "prompt id " + std::to_string(id) +
+  const auto is_unknown = [this](TokenId id) { return id < 0 || id >= traits_.vocab_size; };
+  for (const auto& ids : {std::span(sequence.ids), std::span(sequence.request.forced_ids)}) {
+    const auto unknown = std::ranges::find_if(ids, is_unknown);
+    if (unknown == ids.end()) continue;
+    return fail(ErrorCode::invalid_parameter, "prompt id " + std::to_string(*unknown) +
                                                   " is not in the vocabulary of " +
                                                   std::to_string(traits_.vocab_size));
   }
   const std::int64_t prompt_max = traits_.can_chunk ? INT64_MAX : traits_.max_batch_tokens;
-  if (sequence.max_ids <= sequence.num_prompt() || sequence.num_prompt() > prompt_max) {
+  if (sequence.max_ids <= sequence.num_ids() || sequence.num_prompt() > prompt_max) {
     const std::int64_t room = std::min(
         {traits_.context_length - 1, blocks_.num_blocks() * blocks_.block_size(), prompt_max});
     return fail(ErrorCode::context_length_exceeded,
-                "the prompt has " + std::to_string(sequence.num_prompt()) +
+                "the prompt has " + std::to_string(sequence.num_ids()) +
                     " tokens; there is room for " + std::to_string(room));
   }
   return {};
@@ -140,8 +143,7 @@ bool Scheduler::admit(Sequence& sequence) {
     sequence.num_cached = std::min(sequence.num_computed, sequence.num_prompt());
     // A prefix that was found costs nothing, so it is not charged; nor is computing again after a
     // preemption.
-    queue_.charge(sequence, FairQueue::kPromptPrice *
-                                static_cast<double>(sequence.num_prompt() - sequence.num_cached));
+    queue_.charge(sequence, FairQueue::kPromptPrice * static_cast<double>(sequence.num_left()));
   }
   newly_admitted_.push_back(&sequence);
   queue_changed_ = true;

@@ -19,7 +19,7 @@ struct Sequence {
   std::shared_ptr<TokenStream> stream;
   std::uint64_t order = 0;  // of arrival; smaller is older
 
-  std::vector<TokenId> ids;  // prompt, then generated
+  std::vector<TokenId> ids;  // prompt, then the reply: given, then generated
   std::int64_t max_ids =
       0;  // the reply ends with `length` here: max_tokens, the context or all KV blocks
 
@@ -43,7 +43,10 @@ struct Sequence {
 
   std::int64_t num_ids() const { return static_cast<std::int64_t>(ids.size()); }
   std::int64_t num_prompt() const { return static_cast<std::int64_t>(request.prompt_ids.size()); }
-  std::int64_t num_generated() const { return num_ids() - num_prompt(); }
+  std::int64_t num_generated() const { return num_ids() - num_prompt(); }  // and given
+  std::int64_t num_drawn() const {
+    return num_generated() - static_cast<std::int64_t>(request.given.size());
+  }
   std::int64_t num_left() const {
     return num_ids() - num_computed;
   }  // to compute before the next token

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "engine/runtime/request.h"
+#include "engine/sampling/token_candidates.h"
 
 namespace hearth::engine {
 
@@ -21,6 +22,7 @@ class TokenStream {
   static constexpr std::int64_t kMaxTokens = 1 << 22;  // a longer request is cut here
   static constexpr std::int64_t kMaxTopLogprobs = 20;
 
+  // The request's given tokens are published at once.
   explicit TokenStream(const GenerationRequest& request);
   ~TokenStream();
   TokenStream(const TokenStream&) = delete;
@@ -32,6 +34,8 @@ class TokenStream {
   std::size_t published() const { return published_.load(std::memory_order_acquire); }
   const TokenRecord& token(std::size_t index) const;                  // index < published()
   std::span<const TopLogprob> top_logprobs(std::size_t index) const;  // empty unless asked for
+  // Of a drawn token, when the request is inspected; else nullptr.
+  const TokenCandidates* candidates(std::size_t index) const;
   // The end, or nullptr while the request lives. Set after the last token is published; valid as
   // long as the stream.
   const FinishedEvent* finished() const;
@@ -41,7 +45,8 @@ class TokenStream {
   std::int64_t prefilled_tokens() const { return prefilled_.load(std::memory_order_relaxed); }
 
   // Writer, engine thread only.
-  void append(const TokenRecord& token, std::span<const TopLogprob> top);
+  void append(const TokenRecord& token, std::span<const TopLogprob> top,
+              std::unique_ptr<const TokenCandidates> candidates = nullptr);
   void finish(FinishedEvent event);  // exactly once
   void set_queue_position(std::int32_t position) {
     queue_position_.store(position, std::memory_order_relaxed);
@@ -56,6 +61,7 @@ class TokenStream {
   RequestId id_;
   std::size_t max_tokens_;
   std::size_t num_top_;
+  bool is_inspected_;
   std::vector<std::unique_ptr<Chunk>> chunks_;  // sized at construction, never resized
   std::atomic<std::size_t> published_{0};
   std::atomic<std::int32_t> queue_position_{0};

@@ -38,15 +38,19 @@ class Checkpoint {
   // nullptr when there is none.
   const TensorView* find(std::string_view name) const;
 
+  // Lets the kernel read a tensor ahead while others are worked on.
+  void prefetch(const TensorView& view) const;
+
   // Lets the kernel drop the pages of a tensor that has been read; reading it again is only slower.
   void release(const TensorView& view) const;
 
-  // Bytes of all tensors.
+  // Bytes of all tensors; of those that share bytes, each one's own.
   std::uint64_t weight_bytes() const;
 
  private:
   Checkpoint() = default;
 
+  Result<void> add_weights();
   Result<void> add_file(const std::string& name);
   Result<void> add_shards(const std::filesystem::path& index);
 

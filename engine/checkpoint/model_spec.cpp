@@ -5,16 +5,20 @@
 
 #include "engine/checkpoint/config_reader.h"
 #include "engine/checkpoint/families/family.h"
+#include "engine/checkpoint/quantization_config.h"
 
 namespace hearth::engine {
 namespace {
 
 constexpr std::string_view kCausalLM = "ForCausalLM";
+constexpr std::string_view kConditional = "ForConditionalGeneration";
 constexpr std::string_view kClassifier = "ForSequenceClassification";
 
-const std::array<const Family*, 4>& families() {
-  static const std::array<const Family*, 4> all = {&kQwen2Family, &kQwen3Family, &kLlamaFamily,
-                                                   &kMistralFamily};
+const std::array<const Family*, 12>& families() {
+  static const std::array<const Family*, 12> all = {
+      &kQwen2Family,  &kQwen3Family,   &kLlamaFamily,  &kMistralFamily,
+      &kPhi3Family,   &kGemmaFamily,   &kGemma2Family, &kGemma3TextFamily,
+      &kGemma3Family, &kChatGlmFamily, &kYuanFamily,   &kBertFamily};
   return all;
 }
 
@@ -24,7 +28,7 @@ const Family* find_family(std::string_view model_type, std::string_view architec
   }
   for (const Family* family : families()) {
     const std::string prefix(family->architecture_prefix);
-    for (const std::string_view suffix : {kCausalLM, kClassifier}) {
+    for (const std::string_view suffix : {kCausalLM, kConditional, kClassifier}) {
       if (architecture == prefix + std::string(suffix)) return family;
     }
   }
@@ -33,8 +37,8 @@ const Family* find_family(std::string_view model_type, std::string_view architec
 
 Error unsupported(const ConfigReader& config, const std::string& what) {
   std::string known;
-  for (const std::string& type : supported_model_types())
-    known += (known.empty() ? "" : ", ") + type;
+  for (const FamilyInfo& info : supported_families())
+    known.append(known.empty() ? "" : ", ").append(info.model_type);
   return {
       ErrorCode::architecture_unsupported,
       config.where() + ": " + what + " is not supported; supported model types are " + known + "."};
@@ -64,6 +68,23 @@ void read_labels(ConfigReader& config, ModelSpec& spec) {
   }
 }
 
+ScoreKind read_score_kind(ConfigReader& config, const ModelSpec& spec) {
+  const ScoreKind fallback = spec.num_labels == 1 ? ScoreKind::regression : ScoreKind::single_label;
+  const std::string name = config.text("problem_type", "");
+  if (name.empty()) return fallback;
+  if (name == "single_label_classification") return ScoreKind::single_label;
+  if (name == "multi_label_classification") return ScoreKind::multi_label;
+  if (name == "regression") return ScoreKind::regression;
+  config.report("problem_type", "regression, single_label_ or multi_label_classification");
+  return fallback;
+}
+
+bool knows_architecture(const Family& family, const std::string& architecture) {
+  const std::string prefix(family.architecture_prefix);
+  return architecture.ends_with(kCausalLM) || architecture.ends_with(kClassifier) ||
+         architecture.ends_with(kConditional) || architecture == prefix + "Model";
+}
+
 Result<ModelSpec> describe(ConfigReader config) {
   ModelSpec spec;
   spec.model_type = config.text("model_type", "");
@@ -79,38 +100,38 @@ Result<ModelSpec> describe(ConfigReader config) {
                             spec.architecture.substr(0, 80) + "\")"
                       : "a file that names neither model_type nor architectures"));
   }
-  const std::string prefix(family->architecture_prefix);
-  if (spec.architecture.empty()) spec.architecture = prefix + std::string(kCausalLM);
-  const bool is_classifier = spec.architecture.ends_with(kClassifier);
-  if (!is_classifier && !spec.architecture.ends_with(kCausalLM) &&
-      spec.architecture != prefix + "Model") {
+  if (spec.architecture.empty()) {
+    spec.architecture = std::string(family->architecture_prefix) + std::string(kCausalLM);
+  }
+  if (!knows_architecture(*family, spec.architecture)) {
     return tl::unexpected(
         unsupported(config, "architecture \"" + spec.architecture.substr(0, 80) + "\""));
-  }
-  if (auto quantization = config.object("quantization_config")) {
-    return fail(ErrorCode::dtype_unsupported,
-                config.where() + ": weights quantised with \"" +
-                    quantization->text("quant_method", "unknown").substr(0, 80) +
-                    "\" are not supported; use a folder in float32, bfloat16 or float16.");
   }
   spec.stored_dtype = read_stored_dtype(config);
   spec.bos_token_ids = config.token_ids("bos_token_id");
   spec.eos_token_ids = config.token_ids("eos_token_id");
-  if (is_classifier) read_labels(config, spec);
+  if (spec.architecture.ends_with(kClassifier)) {
+    read_labels(config, spec);
+    spec.scores = read_score_kind(config, spec);
+  }
+  spec.quantization = read_quantization(config);
   family->describe(config, spec);
   if (spec.local_rope.dim > 0) {
     for (LayerSpec& layer : spec.layers) layer.local_rope = layer.window > 0;
   }
   if (config.error()) return tl::unexpected(*config.error());
+  if (spec.modules.empty()) list_decoder_modules(spec);
   return spec;
 }
 
 }  // namespace
 
-std::vector<std::string> supported_model_types() {
-  std::vector<std::string> names;
-  for (const Family* family : families()) names.emplace_back(family->model_type);
-  return names;
+std::vector<FamilyInfo> supported_families() {
+  std::vector<FamilyInfo> infos;
+  for (const Family* family : families()) {
+    infos.push_back({family->model_type, family->architecture_prefix, family->models});
+  }
+  return infos;
 }
 
 Result<ModelSpec> parse_model_spec(const std::string& json, const std::string& where) {
@@ -130,6 +151,7 @@ Result<ModelSpec> load_model_spec(const std::filesystem::path& folder) {
 }
 
 std::int64_t kv_bytes_per_token(const ModelSpec& spec, std::int64_t bytes_per_element) {
+  if (spec.network == Network::bert) return 0;  // nothing is continued
   return 2 * spec.num_layers * spec.num_kv_heads * spec.head_dim * bytes_per_element;
 }
 

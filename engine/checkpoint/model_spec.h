@@ -7,10 +7,13 @@
 #include <filesystem>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "engine/base/error.h"
 #include "engine/base/token_id.h"
+#include "engine/checkpoint/module_spec.h"
+#include "engine/checkpoint/quantization.h"
 #include "engine/checkpoint/tensor_view.h"
 
 namespace hearth::engine {
@@ -48,12 +51,14 @@ struct RopeSpec {
   std::optional<double> mscale_all_dim = {};    // yarn
   std::vector<double> short_factor = {};        // longrope, dim/2 each
   std::vector<double> long_factor = {};
+  bool half_precision_frequencies = false;  // ChatGLM-6B: rounded to fp16 (models §4.8)
 };
 
 // Module paths below the layer or the root, without ".weight" and ".bias". "{}" stands for the
 // layer's index.
 struct TensorNames {
   std::string base = "model.";  // a checkpoint may lack this prefix (saved from the bare model)
+  std::string outer;            // a checkpoint may have this prefix too ("language_model.")
   std::string embedding = "model.embed_tokens";
   std::string layer = "model.layers.{}";
   std::string input_norm = "input_layernorm";
@@ -76,6 +81,9 @@ struct TensorNames {
   std::string lm_head = "lm_head";
   std::string score = "score";  // sequence classification
 };
+
+// What class scores are: one of the labels, any number of them, or numbers of their own.
+enum class ScoreKind : std::uint8_t { single_label, multi_label, regression };
 
 // How one layer differs from the others.
 struct LayerSpec {
@@ -115,6 +123,7 @@ struct ModelSpec {
   std::vector<LayerSpec> layers;  // num_layers of them
 
   double attention_scale = 0.0;    // multiplies q·k
+  double residual_scale = 1.0;     // ChatGLM-6B: multiplies what a sub-layer adds itself to
   double embedding_scale = 1.0;    // multiplies the embedding (Gemma: sqrt(hidden_size))
   double attention_softcap = 0.0;  // cap·tanh(score / cap) before the mask; 0: none
   double logits_softcap = 0.0;
@@ -123,20 +132,28 @@ struct ModelSpec {
   std::vector<TokenId> bos_token_ids;
   std::vector<TokenId> eos_token_ids;
   std::vector<std::string> labels;  // id2label, num_labels of them or none
+  ScoreKind scores = ScoreKind::single_label;
   TensorNames names;
+  std::vector<ModuleSpec> modules;  // in the order of the forward pass; those of a layer in one run
+  QuantizationSpec quantization;    // how linear modules may be stored
 
   bool is_classifier() const { return num_labels > 0; }
 };
 
 // Reads FOLDER/config.json. Errors: folder_not_found, file_missing, config_invalid,
-// architecture_unsupported, dtype_unsupported (quantised weights).
+// architecture_unsupported, dtype_unsupported (a quantisation that cannot be read).
 Result<ModelSpec> load_model_spec(const std::filesystem::path& folder);
 
 // The same from text; `where` names it in errors.
 Result<ModelSpec> parse_model_spec(const std::string& json, const std::string& where);
 
-// "qwen2", "llama", …: for error sentences and the README's table.
-std::vector<std::string> supported_model_types();
+// What `hearth models` and error sentences list.
+struct FamilyInfo {
+  std::string_view model_type;           // "qwen2"
+  std::string_view architecture_prefix;  // "Qwen2"
+  std::string_view models;               // "Qwen1.5, Qwen2, Qwen2.5"
+};
+std::vector<FamilyInfo> supported_families();
 
 // KV cache bytes of one token at `bytes_per_element`, over all layers.
 std::int64_t kv_bytes_per_token(const ModelSpec& spec, std::int64_t bytes_per_element);

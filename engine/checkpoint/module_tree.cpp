@@ -34,8 +34,7 @@ std::string number(double value) {
   return text;
 }
 
-void add_parameter(Module& root, const ModelSpec& spec, const ParameterSpec& parameter,
-                   const TensorView& view) {
+void add_parameter(Module& root, const ParameterSpec& parameter, const TensorView& view) {
   const std::size_t dot = parameter.name.rfind('.');
   Module& leaf = module_at(root, std::string_view(parameter.name).substr(0, dot));
   leaf.num_parameters += static_cast<std::uint64_t>(view.num_elements());
@@ -54,11 +53,18 @@ void add_parameter(Module& root, const ModelSpec& spec, const ParameterSpec& par
       leaf.kind = "Embedding";
       leaf.detail = std::to_string(view.shape[0]) + ", " + std::to_string(view.shape[1]);
       break;
-    case ModuleKind::norm:
-      leaf.kind = spec.norm == NormKind::layer_norm ? "LayerNorm" : "RMSNorm";
-      leaf.detail = std::to_string(view.shape[0]) + ", eps " + number(spec.norm_eps);
+    case ModuleKind::rms_norm:
+    case ModuleKind::layer_norm:
+      leaf.kind = parameter.kind == ModuleKind::layer_norm ? "LayerNorm" : "RMSNorm";
+      leaf.detail = std::to_string(view.shape[0]) + ", eps " + number(parameter.eps);
+      break;
+    case ModuleKind::convolution:
+      leaf.kind = "Conv";
+      leaf.detail = "in " + std::to_string(view.shape[1]) + ", out " +
+                    std::to_string(view.shape[0]) + ", taps " + std::to_string(view.shape[2]);
       break;
   }
+  if (view.rows != nullptr) leaf.detail += ", quantised";
 }
 
 void count(Module& module) {
@@ -107,7 +113,7 @@ Module make_module_tree(const ModelSpec& spec, const WeightMap& weights) {
   Module root;
   root.name = spec.architecture;
   for (const ParameterSpec& parameter : parameters_of(spec)) {
-    add_parameter(root, spec, parameter, weights.at(parameter.name));
+    add_parameter(root, parameter, weights.at(parameter.name));
   }
   if (spec.tied_embeddings && !spec.is_classifier()) {
     const std::string head = spec.names.lm_head;
@@ -116,7 +122,7 @@ Module make_module_tree(const ModelSpec& spec, const WeightMap& weights) {
       leaf.kind = "tied";
       leaf.detail = "to " + spec.names.embedding;
     } else {
-      add_parameter(root, spec, {head + ".weight", {}, ModuleKind::linear},
+      add_parameter(root, {head + ".weight", {}, ModuleKind::linear, 0.0},
                     weights.at(head + ".weight"));
     }
   }

@@ -66,6 +66,15 @@ double attention_factor(const RopeSpec& rope) {
   return 1.0;
 }
 
+// The nearest number with 11 significant bits, and none below 2^−24: fp16, ties to even.
+// Frequencies lie in (0, 1].
+float rounded_to_half(double value) {
+  int exponent = 0;
+  std::frexp(value, &exponent);
+  const int lowest = std::max(exponent - 11, -24);  // weight of the last bit that is kept
+  return static_cast<float>(std::ldexp(std::nearbyint(std::ldexp(value, -lowest)), lowest));
+}
+
 }  // namespace
 
 RopeTable make_rope_table(const RopeSpec& rope, std::int64_t sequence_length) {
@@ -95,7 +104,8 @@ RopeTable make_rope_table(const RopeSpec& rope, std::int64_t sequence_length) {
         frequency /= extension[static_cast<std::size_t>(j)];
         break;
     }
-    table.inv_freq.push_back(static_cast<float>(frequency));
+    table.inv_freq.push_back(rope.half_precision_frequencies ? rounded_to_half(frequency)
+                                                             : static_cast<float>(frequency));
   }
   table.attention_factor = static_cast<float>(attention_factor(rope));
   return table;

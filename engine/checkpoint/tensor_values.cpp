@@ -2,78 +2,12 @@
 
 #include <algorithm>
 #include <cmath>
-#include <cstring>
 #include <string>
+
+#include "engine/checkpoint/element_reader.h"
 
 namespace hearth::engine {
 namespace {
-
-template <class T>
-T read(const std::byte* from) {
-  T value;
-  std::memcpy(&value, from, sizeof value);
-  return value;
-}
-
-double from_half(std::uint16_t bits) {
-  const int exponent = bits >> 10 & 0x1F;
-  const int fraction = bits & 0x3FF;
-  double value = 0.0;
-  if (exponent == 0) {
-    value = std::ldexp(fraction, -24);
-  } else if (exponent == 31) {
-    value = fraction == 0 ? INFINITY : NAN;
-  } else {
-    value = std::ldexp(fraction + 1024, exponent - 25);
-  }
-  return (bits & 0x8000) != 0 ? -value : value;
-}
-
-double from_bfloat16(std::uint16_t bits) {
-  const std::uint32_t wide = static_cast<std::uint32_t>(bits) << 16;
-  float value = 0.0F;
-  std::memcpy(&value, &wide, sizeof value);
-  return static_cast<double>(value);
-}
-
-using Reader = double (*)(const std::byte*);
-
-template <class T>
-double read_as(const std::byte* from) {
-  return static_cast<double>(read<T>(from));
-}
-
-Reader reader_of(Dtype dtype) {
-  switch (dtype) {
-    case Dtype::f16:
-      return [](const std::byte* from) { return from_half(read<std::uint16_t>(from)); };
-    case Dtype::bf16:
-      return [](const std::byte* from) { return from_bfloat16(read<std::uint16_t>(from)); };
-    case Dtype::f32:
-      return read_as<float>;
-    case Dtype::f64:
-      return read_as<double>;
-    case Dtype::boolean:
-    case Dtype::u8:
-      return read_as<std::uint8_t>;
-    case Dtype::i8:
-      return read_as<std::int8_t>;
-    case Dtype::i16:
-      return read_as<std::int16_t>;
-    case Dtype::u16:
-      return read_as<std::uint16_t>;
-    case Dtype::i32:
-      return read_as<std::int32_t>;
-    case Dtype::u32:
-      return read_as<std::uint32_t>;
-    case Dtype::i64:
-      return read_as<std::int64_t>;
-    case Dtype::u64:
-      return read_as<std::uint64_t>;
-    default:
-      return nullptr;
-  }
-}
 
 // Walks the elements in row-major order whatever the strides.
 class Walk {
@@ -99,7 +33,7 @@ class Walk {
 }  // namespace
 
 Result<TensorSummary> summarise(const TensorView& view, std::size_t count) {
-  const Reader reader = reader_of(view.dtype);
+  const ElementReader reader = element_reader(view.dtype);
   if (reader == nullptr) {
     return fail(ErrorCode::dtype_unsupported,
                 "Values of the dtype " + std::string(name_of(view.dtype)) + " cannot be shown.");

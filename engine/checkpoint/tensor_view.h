@@ -3,6 +3,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <memory>
 #include <span>
 #include <string>
 #include <string_view>
@@ -44,6 +45,15 @@ std::string_view name_of(Dtype dtype);
 
 bool is_floating(Dtype dtype);  // f16, bf16, f32 or f64: what a decoder can load
 
+// Computes the rows of a matrix that is not stored as numbers (quantised weights). Immutable; any
+// thread.
+class RowSource {
+ public:
+  virtual ~RowSource() = default;
+  // Writes the row's shape[1] numbers.
+  virtual void read(std::int64_t row, float* out) const = 0;
+};
+
 // Does not own its bytes: valid as long as the Checkpoint it came from. The bytes may be unaligned
 // for their type, so read them with memcpy. Immutable; any thread.
 struct TensorView {
@@ -51,7 +61,9 @@ struct TensorView {
   std::vector<std::int64_t> shape;  // row-major, outermost first; empty for a scalar
   std::vector<std::int64_t>
       strides;  // in elements; those of a contiguous tensor unless a pickle file says otherwise
-  std::span<const std::byte> bytes;  // from the first element to the end of the last
+  std::span<const std::byte> bytes;                 // from the first element to the end of the last
+  std::shared_ptr<const RowSource> rows = nullptr;  // when set, elements come from here and `bytes`
+                                                    // are what it computes them from
 
   std::int64_t num_elements() const;
   bool is_contiguous() const;

@@ -8,12 +8,9 @@
 namespace hearth::engine {
 namespace {
 
-constexpr std::int64_t kSizeMax = 1'000'000;
-constexpr std::int64_t kVocabMax = 100'000'000;
-constexpr std::int64_t kLayersMax = 10'000;
-
-Activation read_activation(ConfigReader& config, std::string_view key) {
-  const std::string name = config.text(key, "silu");
+Activation read_activation(ConfigReader& config, const DecoderDefaults& defaults) {
+  const std::string_view key = defaults.activation_key;
+  const std::string name = config.text(key, std::string(defaults.activation));
   if (name == "silu" || name == "swish") return Activation::silu;
   if (name == "gelu") return Activation::gelu;
   if (name == "gelu_pytorch_tanh" || name == "gelu_new") return Activation::gelu_tanh;
@@ -40,6 +37,24 @@ void describe_heads(ConfigReader& config, ModelSpec& spec, const DecoderDefaults
   spec.attention_scale = 1.0 / std::sqrt(static_cast<double>(spec.head_dim));
 }
 
+// Gives the layers that layer_types calls sliding the window. False without that key.
+bool follow_layer_types(ConfigReader& config, ModelSpec& spec, std::int64_t window) {
+  const std::vector<std::string> types = config.texts("layer_types");
+  if (types.empty()) return false;
+  if (types.size() != spec.layers.size()) {
+    config.report("layer_types", "a list of " + std::to_string(spec.num_layers) + " entries");
+    return true;
+  }
+  for (std::size_t i = 0; i < types.size(); ++i) {
+    if (types[i] == "sliding_attention") {
+      spec.layers[i].window = window;
+    } else if (types[i] != "full_attention") {
+      config.report("layer_types", "full_attention or sliding_attention everywhere");
+    }
+  }
+  return true;
+}
+
 }  // namespace
 
 void describe_decoder(ConfigReader& config, ModelSpec& spec, const DecoderDefaults& defaults) {
@@ -51,33 +66,27 @@ void describe_decoder(ConfigReader& config, ModelSpec& spec, const DecoderDefaul
   spec.context_length = config.integer("max_position_embeddings", defaults.context_length);
   spec.norm_eps = config.number("rms_norm_eps", defaults.norm_eps, 0.0, 1.0);
   spec.tied_embeddings = config.boolean("tie_word_embeddings", defaults.tied_embeddings);
-  spec.activation = read_activation(config, "hidden_act");
+  spec.activation = read_activation(config, defaults);
   describe_heads(config, spec, defaults);
   spec.layers.assign(static_cast<std::size_t>(spec.num_layers), LayerSpec{});
-  describe_rope(config, spec);
+  describe_rope(config, spec, defaults.rope_theta);
 }
 
 void describe_qwen_windows(ConfigReader& config, ModelSpec& spec) {
   if (!config.boolean("use_sliding_window", false) || !config.has("sliding_window")) return;
   const std::int64_t window = config.integer("sliding_window", 4096);
-  const std::vector<std::string> types = config.texts("layer_types");
-  if (types.empty()) {
-    const std::int64_t first = config.integer("max_window_layers", 28, 0);
-    for (std::int64_t i = first; i < spec.num_layers; ++i) {
-      spec.layers[static_cast<std::size_t>(i)].window = window;
-    }
-    return;
+  if (follow_layer_types(config, spec, window)) return;
+  const std::int64_t first = config.integer("max_window_layers", 28, 0);
+  for (std::int64_t i = first; i < spec.num_layers; ++i) {
+    spec.layers[static_cast<std::size_t>(i)].window = window;
   }
-  if (types.size() != spec.layers.size()) {
-    config.report("layer_types", "a list of " + std::to_string(spec.num_layers) + " entries");
-    return;
-  }
-  for (std::size_t i = 0; i < types.size(); ++i) {
-    if (types[i] == "sliding_attention") {
-      spec.layers[i].window = window;
-    } else if (types[i] != "full_attention") {
-      config.report("layer_types", "full_attention or sliding_attention everywhere");
-    }
+}
+
+void describe_alternating_windows(ConfigReader& config, ModelSpec& spec, std::int64_t window,
+                                  std::int64_t pattern) {
+  if (follow_layer_types(config, spec, window)) return;
+  for (std::int64_t i = 0; i < spec.num_layers; ++i) {
+    if ((i + 1) % pattern != 0) spec.layers[static_cast<std::size_t>(i)].window = window;
   }
 }
 

@@ -19,6 +19,7 @@ void describe(ConfigReader& config, ModelSpec& spec) {
 
 }  // namespace
 
-const Family kLlamaFamily = {"llama", "Llama", describe};
+const Family kLlamaFamily = {"llama", "Llama", "Llama 1/2/3/3.1/3.2, Vicuna v1.x, R1-Distill-Llama",
+                             describe};
 
 }  // namespace hearth::engine

@@ -20,6 +20,7 @@ void describe(ConfigReader& config, ModelSpec& spec) {
 
 }  // namespace
 
-const Family kMistralFamily = {"mistral", "Mistral", describe};
+const Family kMistralFamily = {"mistral", "Mistral", "Mistral 7B v0.1 to v0.3, Mistral-Nemo",
+                               describe};
 
 }  // namespace hearth::engine

@@ -20,6 +20,7 @@ void describe(ConfigReader& config, ModelSpec& spec) {
 
 }  // namespace
 
-const Family kQwen2Family = {"qwen2", "Qwen2", describe};
+const Family kQwen2Family = {"qwen2", "Qwen2", "Qwen1.5, Qwen2, Qwen2.5, R1-Distill-Qwen",
+                             describe};
 
 }  // namespace hearth::engine

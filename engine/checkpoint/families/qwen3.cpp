@@ -22,6 +22,6 @@ void describe(ConfigReader& config, ModelSpec& spec) {
 
 }  // namespace
 
-const Family kQwen3Family = {"qwen3", "Qwen3", describe};
+const Family kQwen3Family = {"qwen3", "Qwen3", "Qwen3 (dense)", describe};
 
 }  // namespace hearth::engine

@@ -101,9 +101,9 @@ void read_nested(ConfigReader& parameters, ModelSpec& spec, const RopeDefaults& 
 
 }  // namespace
 
-void describe_rope(ConfigReader& config, ModelSpec& spec) {
+void describe_rope(ConfigReader& config, ModelSpec& spec, double default_theta) {
   RopeDefaults defaults;
-  defaults.theta = config.number("rope_theta", 10000.0, 1.000001, 1e18);
+  defaults.theta = config.number("rope_theta", default_theta, 1.000001, 1e18);
   defaults.partial_rotary_factor = config.number("partial_rotary_factor", 1.0, 0.0, 1.0);
   defaults.original_max_position = config.integer("original_max_position_embeddings", 0);
   for (const char* key : {"rope_parameters", "rope_scaling"}) {

@@ -99,8 +99,10 @@ TEST(Checkpoint, OpensEveryShardOfTheIndex) {
 }
 
 TEST(Checkpoint, EveryGoldenFolderMatchesItsSpec) {
-  for (const char* name : {"qwen2-tied", "qwen2-sharded", "qwen2-yarn", "qwen2-window",
-                           "llama3-gqa", "llama-linear"}) {
+  for (const char* name :
+       {"qwen2-tied", "qwen2-sharded", "qwen2-yarn", "qwen2-window", "qwen2-cls", "qwen3",
+        "llama3-gqa", "llama-linear", "vicuna-bin", "mistral", "phi3", "gemma2", "bert-cls",
+        "bert-old", "chatglm1-tiny", "chatglm2-tiny", "chatglm3-tiny", "yuan2-tiny"}) {
     const auto checkpoint = Checkpoint::open(kModels / name);
     ASSERT_TRUE(checkpoint) << name;
     const auto spec = load_model_spec(kModels / name);
@@ -116,8 +118,37 @@ TEST(Checkpoint, FoldersWithoutWeightsSayWhatIsThere) {
   const TempFolder folder;
   EXPECT_EQ(code_of(folder.path()), ErrorCode::weights_missing);
   EXPECT_EQ(code_of(folder.path() / "none"), ErrorCode::folder_not_found);
-  folder.write("pytorch_model.bin", "x");
   EXPECT_THAT(Checkpoint::open(folder.path()).error().detail, HasSubstr("pytorch_model.bin"));
+}
+
+TEST(Checkpoint, PickledShardsAreFoundWhereThereAreNoSafetensors) {
+  const auto checkpoint = Checkpoint::open(kModels / "vicuna-bin");
+  ASSERT_TRUE(checkpoint) << checkpoint.error().detail;
+  EXPECT_EQ(checkpoint->files().size(), 3U);
+  const TempFolder folder;
+  folder.write("pytorch_model.bin", "x");
+  EXPECT_EQ(code_of(folder.path()), ErrorCode::weights_invalid);
+  folder.write("model.safetensors", one_byte("a"));
+  EXPECT_THAT(Checkpoint::open(folder.path())->files(), ElementsAre("model.safetensors"));
+}
+
+TEST(Checkpoint, AVariantThatStandsAloneIsUsed) {
+  const TempFolder folder;
+  folder.write("model.fp16.safetensors", one_byte("a"));
+  EXPECT_THAT(Checkpoint::open(folder.path())->files(), ElementsAre("model.fp16.safetensors"));
+  folder.write("model.int8.safetensors", one_byte("a"));
+  EXPECT_THAT(Checkpoint::open(folder.path()).error().detail, HasSubstr("several variants"));
+}
+
+TEST(Checkpoint, AFolderCopiedInPartSaysWhatIsMissing) {
+  const TempFolder folder;
+  folder.write("1.safetensors", one_byte("a"));
+  folder.write("model.safetensors.index.json",
+               R"({"weight_map":{"a":"1.safetensors","b":"2.safetensors","c":"3.safetensors"}})");
+  const Error error = Checkpoint::open(folder.path()).error();
+  EXPECT_EQ(error.code, ErrorCode::file_missing);
+  EXPECT_THAT(error.detail, HasSubstr("2 of 3 files"));
+  EXPECT_THAT(error.detail, HasSubstr("2.safetensors, 3.safetensors"));
 }
 
 TEST(Checkpoint, LfsPointersAndTruncatedFilesHaveTheirOwnCodes) {
@@ -181,6 +212,16 @@ TEST(WeightMap, BuffersAreIgnoredAndStrangersAreNamed) {
   EXPECT_THAT(match(folder, weights, &kept)->warnings(), IsEmpty());
   weights.add("vision.weight", {1});
   EXPECT_THAT(match(folder, weights, &kept)->warnings(), ElementsAre(HasSubstr("vision.weight")));
+}
+
+TEST(WeightMap, NormsMayBeCalledGammaAndBetaButNotBoth) {
+  const auto spec = load_model_spec(kModels / "bert-old");
+  const auto checkpoint = Checkpoint::open(kModels / "bert-old");
+  ASSERT_TRUE(spec && checkpoint);
+  EXPECT_NE(checkpoint->find("bert.embeddings.LayerNorm.gamma"), nullptr);
+  const auto map = WeightMap::match(*checkpoint, *spec);
+  ASSERT_TRUE(map) << map.error().detail;
+  EXPECT_TRUE(map->contains("bert.embeddings.LayerNorm.weight"));
 }
 
 TEST(WeightMap, MissingAndMisshapenTensorsAreNamed) {

@@ -144,11 +144,119 @@ TEST(ModelSpec, UnknownArchitecturesAreNamedWithWhatIsSupported) {
       ErrorCode::architecture_unsupported);
 }
 
-TEST(ModelSpec, QuantisedWeightsAreRefusedByName) {
-  const Error error =
-      error_of(R"({"model_type":"llama","quantization_config":{"quant_method":"gptq"}})");
-  EXPECT_EQ(error.code, ErrorCode::dtype_unsupported);
-  EXPECT_THAT(error.detail, HasSubstr("gptq"));
+TEST(ModelSpec, QuantisationsThatCannotBeReadAreRefusedByName) {
+  const auto refused = [](const std::string& quantization) {
+    const Error error =
+        error_of(R"({"model_type":"llama","quantization_config":)" + quantization + "}");
+    EXPECT_EQ(error.code, ErrorCode::dtype_unsupported) << quantization;
+    return error.detail;
+  };
+  EXPECT_THAT(refused(R"({"quant_method":"hqq"})"), HasSubstr("hqq"));
+  EXPECT_THAT(refused(R"({"quant_method":"compressed-tensors"})"), HasSubstr("compressed-tensors"));
+  EXPECT_THAT(refused(R"({"quant_method":"gptq","bits":3})"), HasSubstr("3 bits"));
+  EXPECT_THAT(refused(R"({"quant_method":"gptq","checkpoint_format":"marlin"})"),
+              HasSubstr("marlin"));
+  EXPECT_THAT(refused(R"({"quant_method":"awq","version":"gemv"})"), HasSubstr("gemv"));
+  EXPECT_THAT(refused(R"({"quant_method":"bitsandbytes","load_in_4bit":true})"),
+              HasSubstr("4 bits"));
+  const ModelSpec gptq = parsed(
+      R"({"model_type":"llama","quantization_config":{"quant_method":"gptq","bits":8,
+          "checkpoint_format":"gptq_v2"}})");
+  EXPECT_EQ(gptq.quantization.method, QuantMethod::gptq);
+  EXPECT_EQ(gptq.quantization.bits, 8);
+  EXPECT_TRUE(gptq.quantization.zeros_are_exact);
+}
+
+TEST(ModelSpec, Phi3HasFusedWeightsAndTurnsAPartOfEachHead) {
+  const ModelSpec spec = golden("phi3");
+  EXPECT_TRUE(spec.fused_qkv);
+  EXPECT_TRUE(spec.fused_gate_up);
+  EXPECT_EQ(spec.rope.dim, 12);
+  EXPECT_EQ(spec.layers[0].window, 47);
+  const ModelSpec lengthy = parsed(
+      R"({"model_type":"phi3","hidden_size":64,"num_attention_heads":8,
+          "max_position_embeddings":131072,"original_max_position_embeddings":4096,
+          "rope_scaling":{"type":"su","short_factor":[1,1,1,1],"long_factor":[2,3,4,5]}})");
+  EXPECT_EQ(lengthy.rope.kind, RopeKind::longrope);
+  EXPECT_DOUBLE_EQ(lengthy.rope.factor, 32.0);
+  EXPECT_EQ(lengthy.rope.original_max_position, 4096);
+}
+
+TEST(ModelSpec, Gemma2CapsItsScoresAndAlternatesItsWindows) {
+  const ModelSpec spec = golden("gemma2");
+  EXPECT_EQ(spec.norm, NormKind::rms_unit_offset);
+  EXPECT_TRUE(spec.sandwich_norms);
+  EXPECT_DOUBLE_EQ(spec.attention_softcap, 5.0);
+  EXPECT_DOUBLE_EQ(spec.logits_softcap, 12.0);
+  EXPECT_EQ(spec.layers[0].window, 16);
+  EXPECT_EQ(spec.layers[1].window, 0);
+  const ModelSpec old = parsed(
+      R"({"model_type":"gemma2","num_hidden_layers":4,"sliding_window":9,
+          "final_logit_softcapping":null})");
+  EXPECT_EQ(old.layers[0].window, 9);
+  EXPECT_EQ(old.layers[3].window, 0);
+  EXPECT_DOUBLE_EQ(old.attention_softcap, 50.0);
+  EXPECT_DOUBLE_EQ(old.logits_softcap, 0.0);
+}
+
+TEST(ModelSpec, Gemma3TurnsItsWindowedLayersByTheirOwnRope) {
+  const ModelSpec spec = parsed(
+      R"({"model_type":"gemma3_text","num_hidden_layers":7,"rope_scaling":{"rope_type":"linear",
+          "factor":8}})");
+  EXPECT_TRUE(spec.qk_norm);
+  EXPECT_DOUBLE_EQ(spec.rope.theta, 1e6);
+  EXPECT_DOUBLE_EQ(spec.rope.factor, 8.0);
+  EXPECT_DOUBLE_EQ(spec.local_rope.theta, 1e4);
+  EXPECT_EQ(spec.local_rope.kind, RopeKind::standard);
+  EXPECT_TRUE(spec.layers[4].local_rope);
+  EXPECT_FALSE(spec.layers[5].local_rope);  // every sixth sees all
+  EXPECT_EQ(spec.layers[5].window, 0);
+  const ModelSpec nested = parsed(
+      R"({"model_type":"gemma3","architectures":["Gemma3ForConditionalGeneration"],
+          "text_config":{"hidden_size":256,"head_dim":32,"query_pre_attn_scalar":64}})");
+  EXPECT_EQ(nested.hidden_size, 256);
+  EXPECT_DOUBLE_EQ(nested.attention_scale, 0.125);
+  EXPECT_EQ(error_of(R"({"model_type":"gemma3"})").code, ErrorCode::config_invalid);
+}
+
+TEST(ModelSpec, GlmConfigsTellTheirNetworkByTheirKeys) {
+  const ModelSpec first = golden("chatglm1-tiny");
+  EXPECT_EQ(first.network, Network::chatglm1);
+  EXPECT_EQ(first.intermediate_size, 256);
+  EXPECT_EQ(first.rope.dim, 8);
+  EXPECT_NEAR(first.residual_scale, 7.4833, 1e-4);  // √56, whatever the number of layers
+  const ModelSpec second = golden("chatglm2-tiny");
+  EXPECT_EQ(second.network, Network::decoder);
+  EXPECT_EQ(second.head_dim, 12);
+  EXPECT_EQ(second.num_kv_heads, 2);
+  EXPECT_EQ(second.rope.layout, RopeLayout::interleaved);
+  EXPECT_EQ(second.rope.dim, 6);
+  EXPECT_EQ(error_of(R"({"model_type":"chatglm","quantization_bit":4})").code,
+            ErrorCode::architecture_unsupported);
+}
+
+TEST(ModelSpec, YuanHasItsActivationOnUpProj) {
+  const ModelSpec spec = golden("yuan2-tiny");
+  EXPECT_EQ(spec.network, Network::yuan2);
+  EXPECT_EQ(spec.names.gate_proj, "mlp.up_proj");
+  EXPECT_EQ(error_of(R"({"model_type":"yuan","use_shareqk":true})").code,
+            ErrorCode::architecture_unsupported);
+}
+
+TEST(ModelSpec, BertNeedsAClassifier) {
+  EXPECT_EQ(golden("bert-cls").network, Network::bert);
+  EXPECT_EQ(golden("bert-cls").scores, ScoreKind::single_label);
+  const Error error = error_of(R"({"model_type":"bert","architectures":["BertForMaskedLM"]})");
+  EXPECT_EQ(error.code, ErrorCode::architecture_unsupported);
+  EXPECT_EQ(error_of(R"({"model_type":"bert"})").code, ErrorCode::architecture_unsupported);
+}
+
+TEST(ModelSpec, EveryFamilySaysWhatItIs) {
+  for (const FamilyInfo& info : supported_families()) {
+    EXPECT_FALSE(info.model_type.empty());
+    EXPECT_FALSE(info.models.empty());
+  }
+  EXPECT_EQ(supported_families().size(), 12U);
 }
 
 TEST(ModelSpec, BadValuesNameKeyExpectedAndFound) {

@@ -52,6 +52,21 @@ TEST(ModuleTree, EqualLayersFoldIntoOneEntryThatCountsAll) {
   EXPECT_EQ(layers.num_parameters, 3 * inside);
 }
 
+// Counts of parameters by the generators (expected.json).
+TEST(ModuleTree, NetworksOfTheirOwnAreListsOfModulesToo) {
+  EXPECT_EQ(at(tree_of("yuan2-tiny"), "model.layers.0-2.self_attn.lf_gate.conv1").detail,
+            "in 80, out 40, taps 2, bias");
+  EXPECT_EQ(at(tree_of("bert-cls"), "bert.embeddings.LayerNorm").kind, "LayerNorm");
+  EXPECT_EQ(at(tree_of("bert-cls"), "classifier").detail, "in 64, out 3, bias");
+  EXPECT_EQ(at(tree_of("chatglm1-tiny"), "transformer.layers.0-1.attention.query_key_value").detail,
+            "in 64, out 192, bias");
+  EXPECT_EQ(tree_of("chatglm2-tiny").num_parameters, 132232U);
+  EXPECT_EQ(tree_of("chatglm3-tiny").num_parameters, 183072U);
+  // These two store the head beside the embedding, equal to it.
+  EXPECT_EQ(tree_of("chatglm1-tiny").num_parameters, 186112U - 672U * 64U);
+  EXPECT_EQ(tree_of("yuan2-tiny").num_parameters, 350600U - 672U * 80U);
+}
+
 TEST(ModuleTree, ATiedHeadIsNotedAndNotCounted) {
   const Module tree = tree_of("qwen2-tied");
   EXPECT_EQ(at(tree, "lm_head").kind, "tied");

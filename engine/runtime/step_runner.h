@@ -25,6 +25,8 @@ struct BatchRow {
   std::span<const std::int32_t>
       block_table;  // KV blocks of the sequence in order, covering position + tokens.size()
   RowOutput output = RowOutput::none;
+  std::span<const std::int32_t> token_types =
+      {};  // BERT: 1 in the second of two texts; empty: all 0
 };
 
 struct Batch {

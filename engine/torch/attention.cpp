@@ -25,12 +25,13 @@ Partial combined(const Partial& a, const Partial& b) {
 
 // True where query t (row) may not see key k (column).
 at::Tensor hidden_keys(std::int64_t position, std::int64_t num_queries, std::int64_t begin,
-                       std::int64_t end, std::int64_t window, const at::Device& device) {
+                       std::int64_t end, const AttentionParams& params, const at::Device& device) {
   const auto options = at::TensorOptions(at::kLong).device(device);
   const at::Tensor query = at::arange(position, position + num_queries, options).unsqueeze(1);
   const at::Tensor key = at::arange(begin, end, options).unsqueeze(0);
   at::Tensor hidden = key > query;
-  if (window > 0) hidden = hidden.logical_or(key <= query - window);
+  if (params.window > 0) hidden = hidden.logical_or(key <= query - params.window);
+  if (params.prefix > 0) hidden = hidden.logical_and(key >= params.prefix);
   return hidden;
 }
 
@@ -61,13 +62,13 @@ at::Tensor attend(const at::Tensor& q, const KvCache& cache, std::int64_t layer,
     }
     at::Tensor scores = at::bmm(rows, chunk.k.permute({1, 2, 0})).to(at::kFloat) * params.scale;
     scores = soft_capped(scores, params.softcap);
-    const bool sees_all =
-        end <= position + 1 && (params.window == 0 || begin > length - 1 - params.window);
+    const bool sees_all = end <= std::max(position + 1, params.prefix) &&
+                          (params.window == 0 || begin > length - 1 - params.window);
     if (!sees_all) {
       // The lowest number and not −∞: a row that sees nothing of this chunk then weighs 0 beside
       // one that it does see.
       scores.view({num_kv_heads, group, num_queries, end - begin})
-          .masked_fill_(hidden_keys(position, num_queries, begin, end, params.window, q.device()),
+          .masked_fill_(hidden_keys(position, num_queries, begin, end, params, q.device()),
                         std::numeric_limits<float>::lowest());
     }
     Partial part;

@@ -16,6 +16,7 @@ struct AttentionParams {
   double scale = 1.0;
   double softcap = 0.0;     // before the mask; 0: none
   std::int64_t window = 0;  // a query sees itself and window − 1 before it; 0: all
+  std::int64_t prefix = 0;  // every query sees the keys before this position (ChatGLM-6B)
 };
 
 // q: [T, H, D], the sequence's tokens at positions position … position + T − 1, whose keys and

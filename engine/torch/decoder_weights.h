@@ -3,18 +3,17 @@
 
 #include <vector>
 
-#include "engine/checkpoint/checkpoint.h"
 #include "engine/checkpoint/model_spec.h"
-#include "engine/checkpoint/runner_options.h"
-#include "engine/checkpoint/weight_map.h"
 #include "engine/torch/ops.h"
 #include "engine/torch/torch.h"
+#include "engine/torch/weight_loader.h"
 
 namespace hearth::engine {
 
 struct LayerWeights {
   at::Tensor input_norm;  // [C]
-  Linear qkv;             // [(H + 2 Hkv) · D, C]: q rows, k rows, v rows, whatever the file has
+  Linear qkv;             // [(H + 2 Hkv) · D, C]: q rows, k rows, v rows, whatever the file has;
+                          // undefined in networks that project in their own way
   at::Tensor q_norm;      // [D], or undefined
   at::Tensor k_norm;
   Linear o;                        // [C, H · D]
@@ -31,11 +30,8 @@ struct DecoderWeights {
   at::Tensor final_norm;  // [C]
   Linear head;            // [V, C], or [labels, C] of a classifier; the embedding itself when tied
 
-  // One tensor at a time, in pieces, giving the file's pages back: host memory peaks at the result
-  // and one piece. Throws c10::Error and std::bad_alloc; called within InferenceMode.
-  static DecoderWeights load(const Checkpoint& checkpoint, const WeightMap& map,
-                             const ModelSpec& spec, const at::TensorOptions& options,
-                             const ProgressSink& progress);
+  // Throws what WeightLoader does.
+  static DecoderWeights load(WeightLoader& loader, const ModelSpec& spec);
 };
 
 }  // namespace hearth::engine

@@ -64,21 +64,27 @@ at::Tensor apply_norm(const at::Tensor& x, const at::Tensor& weight, NormKind ki
   return scaled.to(x.scalar_type());
 }
 
-at::Tensor apply_gated(const at::Tensor& gate_up, Activation activation) {
-  const std::int64_t size = gate_up.size(-1) / 2;
-  const at::Tensor gate = gate_up.narrow(-1, 0, size);
-  const at::Tensor up = gate_up.narrow(-1, size, size);
+at::Tensor apply_layer_norm(const at::Tensor& x, const LayerNorm& norm, double eps) {
+  return at::layer_norm(x, {x.size(-1)}, norm.weight, norm.bias, eps);
+}
+
+at::Tensor activated(const at::Tensor& x, Activation activation) {
   switch (activation) {
     case Activation::silu:
-      return at::silu(gate) * up;
+      return at::silu(x);
     case Activation::gelu:
-      return at::gelu(gate) * up;
+      return at::gelu(x);
     case Activation::gelu_tanh:
-      return at::gelu(gate, "tanh") * up;
+      return at::gelu(x, "tanh");
     case Activation::relu:
-      return at::relu(gate) * up;
+      return at::relu(x);
   }
   return {};
+}
+
+at::Tensor apply_gated(const at::Tensor& gate_up, Activation activation) {
+  const std::int64_t size = gate_up.size(-1) / 2;
+  return activated(gate_up.narrow(-1, 0, size), activation) * gate_up.narrow(-1, size, size);
 }
 
 at::Tensor soft_capped(const at::Tensor& x, double cap) {

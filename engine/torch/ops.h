@@ -13,11 +13,21 @@ struct Linear {
   at::Tensor bias;    // [out], or undefined
 };
 
+struct LayerNorm {
+  at::Tensor weight;  // [C]
+  at::Tensor bias;    // [C]
+};
+
 // x·Wᵀ + b, accumulated in float, rounded once to x's dtype. [T, in] → [T, out]
 at::Tensor apply_linear(const at::Tensor& x, const Linear& linear);
 
 // RMSNorm over the last dimension with the roundings of models §2.3.
 at::Tensor apply_norm(const at::Tensor& x, const at::Tensor& weight, NormKind kind, double eps);
+
+// (x − mean) / deviation · weight + bias over the last dimension, fp32 inside.
+at::Tensor apply_layer_norm(const at::Tensor& x, const LayerNorm& norm, double eps);
+
+at::Tensor activated(const at::Tensor& x, Activation activation);
 
 // gate_up: [T, 2I], gate first → act(gate) ⊙ up [T, I]
 at::Tensor apply_gated(const at::Tensor& gate_up, Activation activation);

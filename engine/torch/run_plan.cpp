@@ -86,6 +86,21 @@ std::int64_t automatic_blocks(const RunnerOptions& options, std::int64_t context
   return std::min(per_sequence * options.max_sequences, budget / block_bytes);
 }
 
+// What the kind of network asks of the engine: a prompt in one piece, no reuse, memory beside the
+// cache.
+void plan_network(const ModelSpec& spec, std::int64_t element_bytes, RunnerTraits& traits) {
+  const bool is_whole = spec.network == Network::chatglm1 || spec.network == Network::bert;
+  if (is_whole) {
+    traits.can_chunk = false;
+    traits.can_cache = false;
+    traits.max_batch_tokens = std::max(traits.max_batch_tokens, traits.context_length);
+  }
+  if (spec.network == Network::yuan2) {
+    traits.state_bytes =
+        spec.num_layers * (spec.hidden_size + spec.hidden_size / 2) * element_bytes;
+  }
+}
+
 const char* name_of(at::ScalarType dtype) {
   if (dtype == at::kFloat) return "fp32";
   return dtype == at::kBFloat16 ? "bf16" : "fp16";
@@ -119,7 +134,6 @@ Result<RunPlan> make_run_plan(const WeightMap& weights, const ModelSpec& spec,
   const auto element_bytes = static_cast<std::int64_t>(c10::elementSize(*dtype));
   const std::int64_t weight_bytes =
       static_cast<std::int64_t>(weights.num_parameters()) * element_bytes;
-  const std::int64_t block_bytes = kv_bytes_per_token(spec, element_bytes) * options.block_size;
   const std::int64_t memory =
       device->is_cpu() ? available_memory() : std::numeric_limits<std::int64_t>::max() / 2;
   const std::int64_t cache_budget =
@@ -133,6 +147,10 @@ Result<RunPlan> make_run_plan(const WeightMap& weights, const ModelSpec& spec,
   traits.block_size = options.block_size;
   traits.max_sequences = options.max_sequences;
   traits.max_batch_tokens = options.max_batch_tokens;
+  plan_network(spec, element_bytes, traits);
+  // An encoder keeps nothing; a block of its own costs a byte, so that nothing below divides by 0.
+  const std::int64_t block_bytes = std::max<std::int64_t>(
+      1, kv_bytes_per_token(spec, element_bytes) * options.block_size + traits.state_bytes);
   if (options.num_blocks > 0) {
     traits.num_blocks = options.num_blocks;
   } else if (options.kv_cache_bytes > 0) {

@@ -1,59 +1,37 @@
 // The reference decoder: the shared pre-norm decoder of models §2 written with libtorch operators,
-// any device, fp32, bf16 and (on a GPU) fp16. One ragged step: all rows' tokens share every matrix
-// product; attention goes row by row over the paged cache. A step copies neither weights nor cache;
-// its only device-to-host copy is what the rows asked for.
+// any device, fp32, bf16 and (on a GPU) fp16. Attention goes row by row over the paged cache.
 #pragma once
 
 #include <cstdint>
-#include <memory>
-#include <vector>
 
-#include "engine/checkpoint/model_spec.h"
-#include "engine/runtime/step_runner.h"
 #include "engine/torch/decoder_weights.h"
-#include "engine/torch/kv_cache.h"
-#include "engine/torch/torch.h"
+#include "engine/torch/ops.h"
+#include "engine/torch/torch_runner.h"
 
 namespace hearth::engine {
 
-struct TorchDecoderParts {
-  ModelSpec spec;
-  DecoderWeights weights;
-  std::unique_ptr<KvCache> cache;
-  at::TensorOptions options;  // dtype and device of weights and cache
-  RunnerTraits traits;
-};
-
-// Engine thread only, but may be constructed on another.
-class TorchDecoder : public StepRunner {
+class TorchDecoder : public TorchRunner {
  public:
-  explicit TorchDecoder(TorchDecoderParts parts);
+  TorchDecoder(TorchRunnerParts parts, DecoderWeights weights);
 
-  const RunnerTraits& traits() const override { return traits_; }
+ protected:
+  at::Tensor forward(const Step& step) override;
+  at::Tensor finish(const at::Tensor& hidden) const override;
+  at::Tensor scores(const at::Tensor& finished) const override;
 
-  // Errors: out_of_memory, engine_failed (libtorch's own). A row that does not fit the model or the
-  // cache, or whose result is not a number, fails alone.
-  Result<StepResult> run(const Batch& batch) override;
+  // Queries, keys and values of a layer from its normed input x [T, C]: [T, (H + 2 Hkv) · D].
+  virtual at::Tensor project(const Step& step, std::int64_t layer, const at::Tensor& x);
 
  private:
-  struct Step;
+  at::Tensor attention_block(const Step& step, std::int64_t layer, const at::Tensor& x);
 
-  StepResult run_step(const Batch& batch);
-  std::string check_row(const BatchRow& row) const;
-  at::Tensor forward(const Step& step) const;
-  at::Tensor attention_block(const Step& step, std::int64_t layer, const at::Tensor& x) const;
-  void collect(const Step& step, const at::Tensor& hidden, StepResult& result);
-
-  ModelSpec spec_;
   DecoderWeights weights_;
-  std::unique_ptr<KvCache> cache_;
-  at::TensorOptions options_;
-  RunnerTraits traits_;
   at::Tensor inv_freq_;        // [dim / 2] float, on the device
   at::Tensor local_inv_freq_;  // undefined without local rope
   float attention_factor_ = 1.0F;
   float local_attention_factor_ = 1.0F;
-  at::Tensor output_;  // what the last step's results point into, on the host
+  Rotation rotation_;  // of the step that is being computed
+  Rotation local_rotation_;
 };
 
 }  // namespace hearth::engine

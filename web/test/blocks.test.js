@@ -14,7 +14,7 @@ const cutAt = (text, cuts) => {
 };
 
 // Pieces from which surprising Markdown is made.
-const piece = fc.constantFrom('a', 'b c', ' ', '\n', '\n\n', '*', '- ', '1. ', '# ', '> ', '```\n', '~~~', '---\n', '===\n', '|a|b|\n|-|-|\n', '    ', '`', '[x]: /y\n', '天空');
+const piece = fc.constantFrom('a', 'b c', ' ', '\n', '\n\n', '*', '- ', '1. ', '# ', '> ', '```\n', '~~~', '---\n', '===\n', '|a|b|\n|-|-|\n', '    ', '`', '[x]: /y\n', '$$\n', '\\[\n', '$a$', '天空');
 const markdown = fc.array(piece, { maxLength: 40 }).map((pieces) => pieces.join(''));
 
 test('a closed paragraph leaves the tail when the next block has a whole line', () => {

@@ -1,11 +1,13 @@
 // Markdown to HTML text, without a DOM. Raw HTML is off, images become links, nothing carries a style: the sanitiser is the second lock.
 import MarkdownIt from 'markdown-it';
+import { addFormulas } from './formulas.js';
 
 /** @typedef {import('markdown-it').Token} Token */
 /** @typedef {import('markdown-it').RendererRule} RendererRule */
 
 const markdown = new MarkdownIt({ html: false, linkify: true, breaks: false });
 
+addFormulas(markdown);
 markdown.linkify.set({ fuzzyLink: false, fuzzyEmail: false });
 markdown.validateLink = (/** @type {string} */ url) => /^(https?:|mailto:)/i.test(url.trim());
 
@@ -41,7 +43,7 @@ export const toHtml = (text, env) => markdown.render(text, env);
 /** First lines of the top-level blocks. @param {string} text @returns {number[]} */
 export function startsOfBlocks(text) {
   /** @type {Token[]} */
-  const tokens = markdown.parse(text, {});
+  const tokens = markdown.parse(text, { isSplitting: true });
   return tokens.filter((token) => token.level === 0 && token.nesting >= 0 && token.map).map((token) => /** @type {[number, number]} */ (token.map)[0]);
 }
 

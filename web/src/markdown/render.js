@@ -1,7 +1,8 @@
 // The only place where text of others becomes elements by way of markup: markdown-it (html off), then DOMPurify with a closed list.
 import DOMPurify from 'dompurify';
-import { h } from '../base/dom.js';
-import { highlighted, languageName } from './highlight.js';
+import { h, set } from '../base/dom.js';
+import { languageName, languageOf } from './languages.js';
+import { highlighter, math } from './lazy.js';
 import { openFence, toHtml } from './parser.js';
 
 const purify = DOMPurify(window);
@@ -9,7 +10,8 @@ const purify = DOMPurify(window);
 const allowed = {
   ALLOWED_TAGS: ['p', 'br', 'hr', 'h3', 'h4', 'h5', 'h6', 'strong', 'em', 's', 'code', 'pre', 'blockquote', 'ul', 'ol', 'li', 'a', 'span',
     'table', 'thead', 'tbody', 'tr', 'th', 'td'],
-  ALLOWED_ATTR: ['href', 'title', 'class', 'start', 'data-align'],
+  ALLOWED_ATTR: ['href', 'title', 'class', 'start', 'data-align', 'data-math'],
+  ADD_URI_SAFE_ATTR: ['start', 'data-align', 'data-math'], // their values are no addresses
   ALLOWED_URI_REGEXP: /^(?:https?:|mailto:)/i,
   ALLOW_ARIA_ATTR: false,
   ALLOW_DATA_ATTR: false,
@@ -40,6 +42,7 @@ export function renderBlock(text, env) {
     const language = /language-(\S+)/.exec(code.className)?.[1] ?? '';
     code.parentElement?.replaceWith(codeFigure(language, code.textContent ?? '', true));
   }
+  for (const place of fragment.querySelectorAll('[data-math]')) fillFormula(place);
   for (const table of fragment.querySelectorAll('table')) {
     const scroll = h('div', { class: 'scroll', tabindex: 0 });
     table.replaceWith(scroll);
@@ -48,11 +51,25 @@ export function renderBlock(text, env) {
   return [...fragment.childNodes].filter((node) => node.nodeType !== Node.TEXT_NODE || node.textContent?.trim());
 }
 
-/** @param {string} language @param {string} text @param {boolean} closed only closed code is coloured: half a string would flicker */
-export function codeFigure(language, text, closed) {
-  const html = closed ? highlighted(text, language) : undefined;
-  const code = h('code', {}, ...(html === undefined ? [text] : clean(html).childNodes));
-  return h('figure', { class: 'code' }, h('figcaption', {}, h('span', {}, languageName(language))), h('pre', { tabindex: 0 }, code));
+/** After the sanitiser: KaTeX makes elements. Until it is there, and if it refuses, the formula stands as it was written. @param {Element} place */
+function fillFormula(place) {
+  const formula = place.textContent ?? '';
+  const isBlock = place.getAttribute('data-math') === 'block';
+  place.className = 'math';
+  math.then(({ renderFormula }) => set(place, 'data-state', !renderFormula(place, formula, isBlock) && 'plain'));
+}
+
+// Longer code stays plain: colouring it would hold up the page.
+const colouredMax = 20_000;
+
+/** @param {string} fence its language as written @param {string} text @param {boolean} closed only closed code is coloured: half a string would flicker */
+export function codeFigure(fence, text, closed) {
+  const language = languageOf(fence);
+  const code = h('code', {}, text);
+  if (closed && language && text.length <= colouredMax) {
+    highlighter.then(({ highlight }) => code.replaceChildren(...clean(highlight(text, language)).childNodes));
+  }
+  return h('figure', { class: 'code' }, h('figcaption', {}, h('span', {}, languageName(fence))), h('pre', { tabindex: 0 }, code));
 }
 
 export { openFence };

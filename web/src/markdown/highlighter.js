@@ -1,4 +1,4 @@
-// Colours for code, as HTML text of spans. The common languages only: each costs bytes on a phone.
+// The highlighter and its languages: a chunk of its own, loaded when the first block of code closes. The common languages only.
 import hljs from 'highlight.js/lib/core';
 import bash from 'highlight.js/lib/languages/bash';
 import c from 'highlight.js/lib/languages/c';
@@ -20,12 +20,5 @@ import yaml from 'highlight.js/lib/languages/yaml';
 const languages = { bash, c, cpp, css, diff, go, java, javascript, json, python, ruby, rust, sql, typescript, xml, yaml };
 for (const [name, language] of Object.entries(languages)) hljs.registerLanguage(name, language);
 
-// Longer code stays plain: colouring it would hold up the page.
-const charactersMax = 20_000;
-
-/** @param {string} code @param {string} language @returns {string | undefined} undefined: show it plain */
-export const highlighted = (code, language) =>
-  code.length <= charactersMax && hljs.getLanguage(language) ? hljs.highlight(code, { language, ignoreIllegals: true }).value : undefined;
-
-/** The language's name for people. @param {string} language */
-export const languageName = (language) => hljs.getLanguage(language)?.name ?? language;
+/** @param {string} code @param {string} language one that it knows @returns {string} HTML text of spans */
+export const highlight = (code, language) => hljs.highlight(code, { language, ignoreIllegals: true }).value;

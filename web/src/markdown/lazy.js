@@ -1,0 +1,22 @@
+// Parts that most visits do not need come when they are first needed: the highlighter and KaTeX with its style sheet.
+
+/** @template T @param {() => Promise<T>} load @returns {{now: () => T | undefined, then: (use: (part: T) => void) => void}} */
+function lazily(load) {
+  /** @type {Promise<T> | undefined} */
+  let coming;
+  /** @type {T | undefined} */
+  let part;
+  return {
+    now: () => part,
+    // A part that does not come (the server was updated meanwhile) leaves plain text, and is asked for again with the next use.
+    then: (use) => {
+      if (part) return use(part);
+      coming ??= load();
+      coming.then((loaded) => use((part = loaded)), () => (coming = undefined));
+      return undefined;
+    },
+  };
+}
+
+export const highlighter = lazily(() => import('./highlighter.js'));
+export const math = lazily(() => import('./math.js'));

@@ -2,9 +2,11 @@
 import { Store } from './base/store.js';
 import { keepRemembering, rememberedSettings, rememberedWriting } from './effects/browser_storage.js';
 import { ConnectionKeeper } from './effects/connection_keeper.js';
-import { conversationOf, followRoute } from './effects/route.js';
+import { inspectOnDemand } from './effects/inspection.js';
+import { followRoute } from './effects/route.js';
 import { clockToasts } from './effects/toast_clock.js';
 import { codeOf } from './net/session.js';
+import { routeOf } from './state/address.js';
 import { reduce } from './state/reducer.js';
 import { initialState } from './state/state.js';
 import { mountPage } from './view/page.js';
@@ -12,12 +14,15 @@ import { makeStatus } from './view/status.js';
 
 const joinCode = codeOf(location.hash);
 const initial = initialState(rememberedSettings(), matchMedia('(width >= 60rem)').matches);
-const store = new Store(Object.freeze({ ...initial, ...rememberedWriting(), current: conversationOf(location.hash) }), reduce);
+const { conversation, tab, message } = routeOf(location.hash);
+const inspector = tab ? { ...initial.inspector, isOpen: true, tab, message } : initial.inspector;
+const store = new Store(Object.freeze({ ...initial, ...rememberedWriting(), current: conversation, inspector }), reduce);
 const status = makeStatus(store);
 
 keepRemembering(store);
 followRoute(store);
 clockToasts(store);
+inspectOnDemand(store);
 const keeper = new ConnectionKeeper(store, `${location.protocol === 'https:' ? 'wss' : 'ws'}://${location.host}/ws`);
 mountPage(store, { retryNow: keeper.retryNow, joinCode, status });
 

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { plainChat } from '../src/state/chat.js';
 import { reduce } from '../src/state/reducer.js';
 import { currentTree, forgottenOn, liveHere, pathOf, samplingOf } from '../src/state/select.js';
 import { textOf } from '../src/state/reply.js';
@@ -8,7 +9,9 @@ import { fresh, initialState } from '../src/state/state.js';
 /** @typedef {import('../src/state/actions.js').Action} Action */
 /** @typedef {import('../src/state/state.js').State} State */
 
-const settings = /** @type {const} */ ({ theme: 'auto', language: 'en', size: 'normal', chat: { system: '', sampling: {} } });
+const settings = /** @type {const} */ ({
+  theme: 'auto', language: 'en', size: 'normal', hasEmbers: true, hasLetterKeys: true, isReadAloud: false, keepsCandidates: false, chat: plainChat,
+});
 const id = (/** @type {number} */ n) => String(n).padStart(32, '0');
 
 /** Every state on the way is frozen, so that a reducer that writes into one fails here. @template T @param {T} value @returns {T} */

@@ -113,7 +113,7 @@ test('rename, delete and clear reach the server', async (t) => {
   await send(page, 'Hello!');
   await finished(page);
   await row.hover();
-  await row.getByRole('button', {name: /Rename or delete/}).click();
+  await row.getByRole('button', {name: /Rename, pin/}).click();
   await row.getByRole('button', {name: 'Rename', exact: true}).click();
   await page.getByLabel('New title').fill('问候 <b>');
   await page.getByLabel('New title').press('Enter');

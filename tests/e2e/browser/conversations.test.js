@@ -45,14 +45,14 @@ test('renaming is a form in the row; Enter keeps the title, Esc does not, and ma
   const {page, hearth, row, assertClean} = await withConversations(t, ['Plain']);
   const menu = async () => {
     await row('Plain').hover();
-    await row('Plain').getByRole('button', {name: /Rename or delete/}).click();
+    await row('Plain').getByRole('button', {name: /Rename, pin/}).click();
     await row('Plain').getByRole('button', {name: 'Rename', exact: true}).click();
   };
   await menu();
   await page.getByLabel('New title').fill('Nothing');
   await page.getByLabel('New title').press('Escape');
   await row('Plain').locator('a').waitFor();
-  await row('Plain').getByRole('button', {name: /Rename or delete/}).click();
+  await row('Plain').getByRole('button', {name: /Rename, pin/}).click();
   await page.locator('.menu').waitFor();
   await page.locator('.log').click({position: {x: 100, y: 500}});
   await page.locator('.menu').waitFor({state: 'detached'});
@@ -69,7 +69,7 @@ test('deleting can be undone, and is told to the server only when it cannot', as
   const {page, hearth, row} = await withConversations(t, ['Stay', 'Go']);
   const remove = async () => {
     await row('Go').hover();
-    await row('Go').getByRole('button', {name: /Rename or delete/}).click();
+    await row('Go').getByRole('button', {name: /Rename, pin/}).click();
     await row('Go').getByRole('button', {name: 'Delete', exact: true}).click();
     await row('Go').waitFor({state: 'detached'});
   };
@@ -88,7 +88,7 @@ test('deleting can be undone, and is told to the server only when it cannot', as
 test('leaving the page during Undo still deletes', async (t) => {
   const {page, hearth, row} = await withConversations(t, ['Stay', 'Go']);
   await row('Go').hover();
-  await row('Go').getByRole('button', {name: /Rename or delete/}).click();
+  await row('Go').getByRole('button', {name: /Rename, pin/}).click();
   await row('Go').getByRole('button', {name: 'Delete', exact: true}).click();
   await page.reload();
   await until(() => kept(hearth).length === 1);

@@ -10,6 +10,7 @@ export class Store {
   /** @type {Effect[]} */ #effects = [];
   /** @type {((state: State) => void)[]} */ #views = [];
   #frame = 0;
+  #isDue = false;
 
   /** @param {State} initial @param {(state: State, action: Action) => State} reduce */
   constructor(initial, reduce) {
@@ -26,12 +27,16 @@ export class Store {
     const before = this.#state;
     this.#state = Object.freeze(this.#reduce(before, action));
     for (const effect of this.#effects) effect(action, this.#state, before);
-    if (this.#state !== before && !this.#frame) this.#frame = requestAnimationFrame(this.draw);
+    if (this.#state === before || this.#isDue) return;
+    this.#isDue = true;
+    // A hidden page gets no frames, but its title must still tell that the reply is there.
+    if (document.visibilityState === 'hidden') setTimeout(this.draw);
+    else this.#frame = requestAnimationFrame(this.draw);
   };
 
   draw = () => {
     cancelAnimationFrame(this.#frame);
-    this.#frame = 0;
+    this.#isDue = false;
     for (const view of this.#views) view(this.#state);
   };
 

@@ -1,4 +1,5 @@
 // What this browser remembers: settings and drafts for good, unsent messages for the life of the tab. Storage may be full or forbidden; then nothing is remembered.
+import { chatFromWire } from '../state/chat.js';
 import { languageOf } from '../words.js';
 
 /** @typedef {import('../base/store.js').Store} Store */
@@ -39,10 +40,11 @@ export function rememberedSettings() {
     theme: oneOf(kept.theme, ['auto', 'day', 'night'], 'auto'),
     language: oneOf(kept.language, ['en', 'zh'], languageOf(navigator.languages)),
     size: oneOf(kept.size, ['normal', 'large'], 'normal'),
-    chat: {
-      system: typeof kept.chat?.system === 'string' ? kept.chat.system : '',
-      sampling: Object.fromEntries(Object.entries(kept.chat?.sampling ?? {}).filter(([, value]) => Number.isFinite(value))),
-    },
+    hasEmbers: kept.hasEmbers !== false,
+    hasLetterKeys: kept.hasLetterKeys !== false,
+    isReadAloud: kept.isReadAloud === true,
+    keepsCandidates: kept.keepsCandidates === true,
+    chat: chatFromWire(typeof kept.chat?.system === 'string' ? kept.chat.system : '', { ...kept.chat?.sampling, stop: kept.chat?.stop, seed: kept.chat?.seed }),
   };
 }
 

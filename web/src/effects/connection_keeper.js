@@ -2,6 +2,7 @@
 import { backoffMs } from '../net/backoff.js';
 import { openSession } from '../net/session.js';
 import { Socket } from '../net/socket.js';
+import { askWhileWriting } from './asking.js';
 import { ServerLink } from './server_link.js';
 
 /** @typedef {import('../base/store.js').Store} Store */
@@ -34,6 +35,7 @@ export class ConnectionKeeper {
       ended: (code) => this.#ended(code),
     });
     const link = new ServerLink(store, this.#socket);
+    askWhileWriting(store, link);
     store.addEffect((action, after, before) => {
       if (action.type === 'connection_lost' && before.connection.lostAt === 0) this.#noticeLater();
       if (action.type === 'ready_received') this.#noticeNoMore(after.connection.notice === 'back');
@@ -73,7 +75,12 @@ export class ConnectionKeeper {
 
   watchBrowser() {
     addEventListener('online', this.retryNow);
-    document.addEventListener('visibilitychange', () => document.visibilityState === 'visible' && this.retryNow());
+    document.addEventListener('visibilitychange', () => {
+      const isSeen = document.visibilityState === 'visible';
+      this.#store.dispatch({ type: 'page_seen', isSeen });
+      if (isSeen) this.retryNow();
+      else this.#store.draw(); // no frame comes in a hidden page
+    });
     addEventListener('pagehide', () => this.#store.state.deletion && this.#store.dispatch({ type: 'deletion_due' }));
     addEventListener('pageshow', (event) => event.persisted && this.retryNow());
   }

@@ -1,7 +1,7 @@
 // Between the store and the socket: actions that the server must hear of become messages, its messages become actions.
 import { randomId } from '../base/random_id.js';
 import { isProvisional } from '../state/state.js';
-import { isModelReady } from '../state/select.js';
+import { isModelReady, offers } from '../state/select.js';
 import { isLive } from '../state/reply.js';
 
 /** @typedef {import('../base/store.js').Store} Store */
@@ -14,12 +14,13 @@ import { isLive } from '../state/reply.js';
 /** @typedef {{send: (message: ClientMessage) => boolean}} Sender */
 
 const pageSize = 50;
-const deleteAtOnce = new Set(['message_sent', 'reply_asked_again', 'conversation_deleted', 'history_cleared']);
+const hitsMax = 30;
+const deleteAtOnce = new Set(['message_sent', 'reply_asked_again', 'reply_continued', 'branch_asked', 'steps_asked', 'conversation_deleted', 'history_cleared']);
 
 export class ServerLink {
   /** @type {Store} */ #store;
   /** @type {Sender} */ #socket;
-  /** @type {Map<string, Asked>} requests without an answer yet; a lost connection forgets them, for ready asks anew */
+  /** @type {Map<string, Asked & {type: string}>} requests without an answer yet; a lost connection forgets them, for ready asks anew */
   #asked = new Map();
 
   /** @param {Store} store @param {Sender} socket */
@@ -40,6 +41,8 @@ export class ServerLink {
         return dispatch({ type: 'model_moved', event: message });
       case 'reconnect':
         return message.reason === 'shutdown' ? dispatch({ type: 'restart_announced' }) : undefined;
+      case 'changed':
+        return this.#changed(message);
       case 'result':
         return this.#answer(message.re)?.answered(message.data);
       case 'error':
@@ -49,6 +52,7 @@ export class ServerLink {
       case 'started':
       case 'delta':
       case 'snapshot':
+      case 'paused':
       case 'done':
         return dispatch({ type: 'stream_moved', event: message, at });
       default:
@@ -67,11 +71,20 @@ export class ServerLink {
         return this.#asked.clear();
       case 'message_sent':
       case 'reply_asked_again':
+      case 'reply_continued':
+      case 'branch_asked':
+      case 'steps_asked':
       case 'waiting_retried':
       case 'model_moved':
         return this.#submit(after);
       case 'stop_pressed':
         return this.#ask({ type: 'chat.cancel', id: randomId(), stream: action.stream });
+      case 'step_asked':
+        return this.#ask({ type: 'chat.step', id: randomId(), stream: action.stream, tokens: action.tokens, token: action.token });
+      case 'version_chosen':
+        return this.#tellHead(after, before);
+      case 'conversation_pinned':
+        return this.#pin(action.id, action.pinned);
       case 'conversation_opened':
         return this.#read(after, action.id);
       case 'more_conversations_wanted':
@@ -163,6 +176,43 @@ export class ServerLink {
     if (now?.isGap && isLive(now) && !reply(before)?.isGap) this.#attach(stream, after);
   }
 
+  /** What a message would cost; undefined when that cannot be known now. @param {Extract<ClientMessage, {type: 'context.measure'}>} message @param {(measure: import('../wire.js').Measure | undefined) => void} answered */
+  measure(message, answered) {
+    const isSent = this.#ask(message, { answered, refused: (error) => error.code !== 'superseded' && answered(undefined) });
+    if (!isSent) answered(undefined);
+  }
+
+  /** @param {string} query @param {(page: import('../wire.js').SearchPage | undefined) => void} answered */
+  search(query, answered) {
+    const isSent = this.#ask({ type: 'history.search', id: randomId(), query, limit: hitsMax }, { answered, refused: () => answered(undefined) });
+    if (!isSent) answered(undefined);
+  }
+
+  /** The branch that is shown here is shown on the other devices when they open it. @param {State} after @param {State} before */
+  #tellHead(after, before) {
+    const head = after.trees[after.current]?.head;
+    if (head && head !== before.trees[after.current]?.head && offers(after, 'conversation.head')) {
+      this.#ask({ type: 'conversation.head', id: randomId(), conversation: after.current, head }, { answered: () => undefined, refused: () => undefined });
+    }
+  }
+
+  /** @param {string} id @param {boolean} pinned */
+  #pin(id, pinned) {
+    const failed = () => this.#store.dispatch({ type: 'pin_failed', id, pinned: !pinned });
+    if (!this.#ask({ type: 'conversation.update', id: randomId(), conversation: id, pinned }, { answered: () => undefined, refused: failed })) failed();
+  }
+
+  /** @param {import('../wire.js').Changed} event */
+  #changed(event) {
+    const { streams } = this.#store.state;
+    this.#store.dispatch({ type: 'conversation_changed', event });
+    const { state } = this.#store;
+    if (!event.conversation) return this.#list(undefined);
+    for (const stream of Object.keys(state.streams)) if (!(stream in streams)) this.#attach(stream, state);
+    const isRead = state.trees[event.conversation]?.loaded === 'yes';
+    return isRead && (event.what === 'messages' || event.what === 'restored') ? this.#get(event.conversation, undefined) : undefined;
+  }
+
   /** @param {string} id @param {string} title @param {State} before */
   #rename(id, title, before) {
     const old = before.conversations.list.find((conversation) => conversation.id === id)?.title ?? '';
@@ -189,7 +239,7 @@ export class ServerLink {
   /** @param {ClientMessage & {id: string}} message @param {Asked} [asked] */
   #ask(message, asked) {
     const isSent = this.#socket.send(message);
-    if (isSent && asked) this.#asked.set(message.id, asked);
+    if (isSent && asked) this.#asked.set(message.id, { ...asked, type: message.type });
     return isSent;
   }
 
@@ -203,7 +253,14 @@ export class ServerLink {
   /** @param {string | undefined} id @param {ErrorBody} error */
   #refuse(id, error) {
     if (id === undefined) return;
-    if (this.#store.state.outbox.some((item) => item.id === id)) this.#store.dispatch({ type: 'waiting_refused', id, error });
-    else this.#answer(id)?.refused(error);
+    const { state, dispatch } = this.#store;
+    const waiting = state.outbox.find((item) => item.id === id);
+    const asked = waiting ? undefined : this.#answer(id);
+    // An older server: what needs this message is not offered any more, and it is not asked again.
+    const feature = error.code === 'unknown_type' ? (waiting?.body.type ?? asked?.type) : undefined;
+    if (feature) dispatch({ type: 'feature_missing', feature });
+    if (waiting && feature) dispatch({ type: 'waiting_discarded', id });
+    else if (waiting) dispatch({ type: 'waiting_refused', id, error });
+    else asked?.refused(error);
   }
 }

@@ -9,7 +9,11 @@
 /**
  * The person.
  * @typedef {{type: 'message_sent', id: string, content: string, at: number}
- *   | {type: 'reply_asked_again', id: string, message: string, at: number}
+ *   | {type: 'reply_asked_again', id: string, message: string, at: number, params?: import('../wire.js').Params}
+ *   | {type: 'reply_continued', id: string, message: string}
+ *   | {type: 'branch_asked', id: string, branch: import('../wire.js').Branch, seed?: number, params?: import('../wire.js').Params}
+ *   | {type: 'steps_asked', id: string, message: string}
+ *   | {type: 'step_asked', stream: string, tokens: number, token?: number}
  *   | {type: 'waiting_retried', id: string}
  *   | {type: 'waiting_discarded', id: string}
  *   | {type: 'edit_started', message: string}
@@ -17,7 +21,25 @@
  *   | {type: 'stop_pressed', stream: string}
  *   | {type: 'version_chosen', message: string}
  *   | {type: 'draft_changed', conversation: string, text: string}
- *   | {type: 'conversation_opened', id: string}
+ *   | {type: 'conversation_opened', id: string, found?: string}
+ *   | {type: 'conversation_pinned', id: string, pinned: boolean}
+ *   | {type: 'conversation_exported', id: string, format: 'hearth' | 'markdown'}
+ *   | {type: 'everything_exported'}
+ *   | {type: 'files_imported', files: readonly File[]}
+ *   | {type: 'search_changed', query: string}
+ *   | {type: 'found_shown'}
+ *   | {type: 'preset_chosen', preset: import('./chat.js').Preset}
+ *   | {type: 'stop_changed', stop: readonly string[]}
+ *   | {type: 'seed_changed', seed: number | undefined}
+ *   | {type: 'help_toggled', isOpen: boolean}
+ *   | {type: 'context_toggled', isOpen: boolean}
+ *   | {type: 'inspector_opened', tab?: import('./state.js').InspectorTab, message?: string | null, token?: number}
+ *   | {type: 'inspector_closed'}
+ *   | {type: 'token_selected', token: number}
+ *   | {type: 'candidate_selected', candidate: number}
+ *   | {type: 'what_if_moved', whatIf: import('./state.js').WhatIf}
+ *   | {type: 'tensor_opened', name: string}
+ *   | {type: 'trace_wanted', message: string}
  *   | {type: 'more_conversations_wanted'}
  *   | {type: 'menu_toggled', id: string | null}
  *   | {type: 'rename_started', id: string}
@@ -50,6 +72,7 @@
  *   | {type: 'loss_lasted', notice: 'chip' | 'banner'}
  *   | {type: 'second_passed', at: number}
  *   | {type: 'deletion_due'}
+ *   | {type: 'page_seen', isSeen: boolean}
  *   | {type: 'deletion_sent'}} NetworkAction
  */
 
@@ -66,7 +89,21 @@
  *   | {type: 'waiting_submitted', id: string}
  *   | {type: 'waiting_refused', id: string, error: ErrorBody}
  *   | {type: 'attach_failed', stream: string}
- *   | {type: 'rename_failed', id: string, title: string}} ServerAction
+ *   | {type: 'rename_failed', id: string, title: string}
+ *   | {type: 'pin_failed', id: string, pinned: boolean}
+ *   | {type: 'feature_missing', feature: string}
+ *   | {type: 'conversation_changed', event: import('../wire.js').Changed}
+ *   | {type: 'context_measured', conversation: string, draft: string, measure: import('../wire.js').Measure | undefined}
+ *   | {type: 'search_asked', query: string}
+ *   | {type: 'search_answered', query: string, page: import('../wire.js').SearchPage | undefined}
+ *   | {type: 'trace_asked', message: string}
+ *   | {type: 'trace_read', message: string, page: import('../wire.js').TracePage | undefined}
+ *   | {type: 'prompt_asked', message: string}
+ *   | {type: 'prompt_read', message: string, page: import('../wire.js').PromptPage | undefined}
+ *   | {type: 'model_asked'}
+ *   | {type: 'model_read', sheet: import('../wire.js').ModelSheet | undefined}
+ *   | {type: 'tensor_asked', name: string}
+ *   | {type: 'tensor_read', name: string, window: import('../wire.js').TensorWindow | undefined}} ServerAction
  */
 
 /** @typedef {PersonAction | NetworkAction | ServerAction} Action */

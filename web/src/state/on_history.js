@@ -1,4 +1,5 @@
 // Conversations and their messages as the server keeps them, joined with what this page already follows.
+import { chatFromWire, plainChat } from './chat.js';
 import { isLive, replyFromHistory } from './reply.js';
 
 /** @typedef {import('./state.js').State} State */
@@ -9,7 +10,7 @@ import { isLive, replyFromHistory } from './reply.js';
 /** @typedef {import('../wire.js').WireMessage} WireMessage */
 
 /** @type {Tree} */
-const unread = { loaded: 'loading', messages: {}, head: null, chat: { system: '', sampling: {} } };
+const unread = { loaded: 'loading', messages: {}, head: null, chat: plainChat };
 
 /** @param {State} state @param {HistoryPage} page @param {boolean} isFirst @returns {State} */
 export function listConversations(state, page, isFirst) {
@@ -17,7 +18,7 @@ export function listConversations(state, page, isFirst) {
   const isAllHidden = state.deletion?.isAll ?? false;
   const listed = page.conversations
     .filter(({ id }) => !isAllHidden && !hidden.has(id))
-    .map(({ id, title, updated, head }) => ({ id, title, updated, head }));
+    .map(summaryOf);
   const known = new Set(listed.map(({ id }) => id));
   const before = isFirst ? [] : state.conversations.list.filter(({ id }) => !known.has(id));
   const streams = { ...state.streams };
@@ -42,16 +43,17 @@ export function readHistory(state, { conversation: id, page, isFirst }) {
     loaded: page.next ? before.loaded : 'yes',
     messages,
     head: isFollowed ? before.head : conversation.head,
-    chat: { system: conversation.system, sampling: knownParams(conversation.params) },
+    chat: chatFromWire(conversation.system, conversation.params),
   };
   return { ...state, streams, trees: { ...state.trees, [id]: tree }, conversations: withConversation(state, conversation) };
 }
 
-/** An old conversation that was opened by its address is listed too. @param {State} state @param {import('../wire.js').WireConversation} conversation @returns {State['conversations']} */
-function withConversation({ conversations, deletion }, { id, title, updated, head }) {
+/** An old conversation that was opened by its address is listed too. @param {State} state @param {import('../wire.js').WireConversation} wire @returns {State['conversations']} */
+function withConversation({ conversations, deletion }, wire) {
+  const { id } = wire;
   const isHidden = deletion?.isAll || deletion?.conversations.some((conversation) => conversation.id === id);
   if (isHidden || conversations.list.some((conversation) => conversation.id === id)) return conversations;
-  return { ...conversations, list: [...conversations.list, { id, title, updated, head }].sort((a, b) => b.updated - a.updated) };
+  return { ...conversations, list: [...conversations.list, summaryOf(wire)].sort((a, b) => b.updated - a.updated) };
 }
 
 // A leaf that got children elsewhere is no leaf any more.
@@ -76,8 +78,21 @@ function join(held, message) {
   return { id, parent, role, content: '', created, reply: isOurs ? ours : { ...stored, rewrites } };
 }
 
-/** @param {Record<string, unknown>} params @returns {import('./state.js').Chat['sampling']} */
-function knownParams(params) {
-  const names = ['temperature', 'top_p', 'top_k', 'repetition_penalty', 'max_tokens'];
-  return Object.fromEntries(Object.entries(params).filter(([name, value]) => names.includes(name) && typeof value === 'number'));
+/** @param {import('../wire.js').WireConversation} conversation @returns {import('./state.js').Conversation} */
+export const summaryOf = ({ id, title, updated, head, pinned = false }) => ({ id, title, updated, head, pinned });
+
+/** Another tab or device changed a conversation. @param {State} state @param {import('../wire.js').Changed} event @returns {State} */
+export function changeConversation(state, { conversation: id, what, summary }) {
+  if (!id) return state; // all of them: the list is asked for anew
+  const { list } = state.conversations;
+  if (what === 'deleted') {
+    const { [id]: _, ...trees } = state.trees;
+    return { ...state, trees: { ...trees, [id]: { ...unread, loaded: 'gone' } }, conversations: { ...state.conversations, list: list.filter((each) => each.id !== id) } };
+  }
+  const isHidden = state.deletion?.isAll || state.deletion?.conversations.some((each) => each.id === id);
+  if (!summary || isHidden) return state;
+  const streams = { ...state.streams };
+  for (const stream of summary.live) streams[stream] ??= id;
+  const next = [...list.filter((each) => each.id !== id), summaryOf(summary)].sort((a, b) => b.updated - a.updated);
+  return { ...state, streams, conversations: { ...state.conversations, list: next } };
 }

@@ -23,6 +23,8 @@ export function onNetwork(state, action) {
       return { ...state, connection: { ...connection, notice: action.notice } };
     case 'second_passed':
       return { ...state, now: action.at };
+    case 'page_seen':
+      return { ...state, page: { isSeen: action.isSeen, news: action.isSeen ? 'none' : state.page.news } };
     case 'deletion_due':
       return state.deletion ? { ...state, deletion: { ...state.deletion, isDue: true } } : state;
     case 'deletion_sent':

@@ -1,4 +1,5 @@
 // What the person did. Each returns the next state, or undefined when the action is none of these.
+import { plainChat, withPreset } from './chat.js';
 import { fresh, provisional } from './state.js';
 import { chatOf, currentTree, defaultsOf, leafBelow, paramsOf } from './select.js';
 
@@ -16,6 +17,12 @@ export function onPerson(state, action) {
       return send(state, action);
     case 'reply_asked_again':
       return askAgain(state, action);
+    case 'reply_continued':
+      return goOn(state, action);
+    case 'branch_asked':
+      return branch(state, action);
+    case 'steps_asked':
+      return steps(state, action);
     case 'waiting_retried':
       return { ...state, outbox: state.outbox.map((item) => (item.id === action.id ? { ...item, phase: 'waiting', error: undefined } : item)) };
     case 'waiting_discarded':
@@ -29,7 +36,17 @@ export function onPerson(state, action) {
     case 'draft_changed':
       return { ...state, drafts: { ...state.drafts, [action.conversation]: action.text } };
     case 'conversation_opened':
-      return open(state, action.id);
+      return open(state, action.id, action.found);
+    case 'conversation_pinned':
+      return pin(state, action.id, action.pinned);
+    case 'search_changed':
+      return { ...state, search: action.query.trim() ? { ...state.search, query: action.query } : { query: action.query, phase: 'none', hits: [], found: '' } };
+    case 'preset_chosen':
+      return changeChat(state, withPreset(chatOf(state), action.preset));
+    case 'stop_changed':
+      return changeChat(state, { ...chatOf(state), stop: action.stop });
+    case 'seed_changed':
+      return changeChat(state, { ...chatOf(state), seed: action.seed });
     case 'conversation_renamed':
       return rename(state, action.id, action.title);
     case 'conversation_deleted':
@@ -45,8 +62,12 @@ export function onPerson(state, action) {
     case 'sampling_changed':
       return changeSampling(state, action.name, action.value);
     case 'defaults_restored':
-      return changeChat(state, { system: '', sampling: {} });
+      return changeChat(state, plainChat);
     case 'stop_pressed':
+    case 'step_asked':
+    case 'conversation_exported':
+    case 'everything_exported':
+    case 'files_imported':
     case 'more_conversations_wanted':
       return state; // effects only: the server's answer changes the state
     default:
@@ -64,8 +85,14 @@ function onView(state, action) {
       return view({ renaming: action.id, menu: null });
     case 'rename_left':
       return view({ renaming: null });
+    case 'help_toggled':
+      return view({ isHelpOpen: action.isOpen, menu: null });
+    case 'context_toggled':
+      return view({ isContextOpen: action.isOpen, menu: null });
+    case 'found_shown':
+      return view({ found: null });
     case 'settings_opened':
-      return view({ isSettingsOpen: true, menu: null });
+      return view({ isSettingsOpen: true, isContextOpen: false, menu: null });
     case 'settings_closed':
       return view({ isSettingsOpen: false });
     case 'rail_toggled':
@@ -91,7 +118,7 @@ function send(state, { id, content }) {
   const conversation = isNew ? provisional(id) : state.current;
   const edited = state.editing ? tree?.messages[state.editing] : undefined;
   /** @type {Waiting['body']} */
-  const body = { type: 'chat.create', id, content, system: chatOf(state).system.trim(), params: paramsOf(state) };
+  const body = { type: 'chat.create', id, content, system: chatOf(state).system.trim(), params: paramsOf(state), ...keeping(state) };
   if (!isNew) {
     body.conversation = state.current;
     body.parent = edited ? edited.parent : tree.head;
@@ -105,13 +132,39 @@ function send(state, { id, content }) {
   };
 }
 
-/** @param {State} state @param {{id: string, message: string}} action a reply whose question is to be answered anew @returns {State} */
-function askAgain(state, { id, message }) {
+/** @param {State} state @param {{id: string, message: string, params?: import('../wire.js').Params}} action a reply whose question is to be answered anew @returns {State} */
+function askAgain(state, { id, message, params = paramsOf(state) }) {
   const user = currentTree(state)?.messages[message]?.parent;
   if (!user || state.outbox.some((item) => item.conversation === state.current)) return state;
-  /** @type {Waiting['body']} */
-  const body = { type: 'chat.create', id, conversation: state.current, parent: user, regenerate: true, params: paramsOf(state) };
-  return { ...state, outbox: [...state.outbox, { id, conversation: state.current, body, phase: 'waiting', error: undefined }] };
+  return put(state, { type: 'chat.create', id, conversation: state.current, parent: user, regenerate: true, params, ...keeping(state) });
+}
+
+/** Candidates are kept when the person asked for them, and while the inspector is open. @param {State} state @returns {{inspect?: true}} */
+const keeping = (state) => (state.inspector.isOpen || state.settings.keepsCandidates ? { inspect: true } : {});
+
+/** One of each conversation at a time is on its way. @param {State} state @param {Waiting['body']} body @returns {State} */
+function put(state, body) {
+  if (state.outbox.some((item) => item.conversation === state.current)) return state;
+  return { ...state, view: { ...state.view, menu: null }, outbox: [...state.outbox, { id: body.id, conversation: state.current, body, phase: 'waiting', error: undefined }] };
+}
+
+/** The limit that cut the reply would cut it again: what goes on has the settings of now. @param {State} state @param {{id: string, message: string}} action @returns {State} */
+const goOn = (state, { id, message }) => put(state, { type: 'chat.continue', id, conversation: state.current, message, params: paramsOf(state) });
+
+/** @param {State} state @param {Extract<PersonAction, {type: 'branch_asked'}>} action @returns {State} */
+function branch(state, { id, branch: from, seed, params }) {
+  const parent = currentTree(state)?.messages[from.message]?.parent;
+  if (!parent) return state;
+  const next = put(state, { type: 'chat.create', id, conversation: state.current, parent, regenerate: true, inspect: true, branch: from, params: { ...(params ?? paramsOf(state)), ...(seed === undefined ? {} : { seed }) } });
+  return { ...next, inspector: { ...next.inspector, message: null, token: from.at, candidate: -1, whatIf: {} } };
+}
+
+/** @param {State} state @param {{id: string, message: string}} action @returns {State} */
+function steps(state, { id, message }) {
+  const parent = currentTree(state)?.messages[message]?.parent;
+  if (!parent) return state;
+  const next = put(state, { type: 'chat.create', id, conversation: state.current, parent, regenerate: true, inspect: true, step: true, params: paramsOf(state) });
+  return { ...next, inspector: { ...next.inspector, message: null, token: 0 } };
 }
 
 /** The words of a refused message go back to where they were written. @param {State} state @param {string} id @returns {State} */
@@ -138,8 +191,26 @@ function choose(state, id) {
   return { ...state, trees: { ...state.trees, [state.current]: { ...tree, head: leafBelow(tree, id) } } };
 }
 
-/** @param {State} state @param {string} id @returns {State} */
-const open = (state, id) => ({ ...state, current: id, editing: undefined, view: { ...state.view, menu: null, renaming: null } });
+/** @param {State} state @param {string} id @param {string} [found] the message that a search led to @returns {State} */
+function open(state, id, found) {
+  const { [id]: _, ...unread } = state.unread;
+  const isOther = id !== state.current;
+  return {
+    ...state,
+    current: id,
+    unread,
+    editing: isOther ? undefined : state.editing,
+    measured: isOther ? undefined : state.measured,
+    inspector: isOther ? { ...state.inspector, message: null, token: 0, candidate: -1, whatIf: {} } : state.inspector,
+    view: { ...state.view, menu: null, renaming: null, isContextOpen: false, found: found ?? null },
+  };
+}
+
+/** @param {State} state @param {string} id @param {boolean} pinned @returns {State} */
+export function pin(state, id, pinned) {
+  const list = state.conversations.list.map((conversation) => (conversation.id === id ? { ...conversation, pinned } : conversation));
+  return { ...state, conversations: { ...state.conversations, list }, view: { ...state.view, menu: null } };
+}
 
 /** @param {State} state @param {string} id @param {string} title @returns {State} */
 function rename(state, id, title) {

@@ -1,6 +1,8 @@
 // What the server said.
-import { appendRange, finish, isLive, newReply, replaceText } from './reply.js';
-import { askHistory, failHistory, listConversations, readHistory } from './on_history.js';
+import { chatFromWire, plainChat } from './chat.js';
+import { appendRange, finish, goOn, isLive, newReply, replaceText } from './reply.js';
+import { askHistory, changeConversation, failHistory, listConversations, readHistory } from './on_history.js';
+import { pin } from './on_person.js';
 
 /** @typedef {import('./actions.js').ServerAction} ServerAction */
 /** @typedef {import('./state.js').State} State */
@@ -37,6 +39,19 @@ export function onServer(state, action) {
       return readHistory(state, action);
     case 'history_failed':
       return failHistory(state, action.conversation, action.isGone);
+    case 'pin_failed':
+      return pin(state, action.id, action.pinned);
+    case 'feature_missing':
+      return state.missing.includes(action.feature) ? state : { ...state, missing: [...state.missing, action.feature] };
+    case 'conversation_changed':
+      return changeConversation(state, action.event);
+    case 'context_measured':
+      return { ...state, measured: action.measure && { conversation: action.conversation, draft: action.draft, measure: action.measure } };
+    case 'search_asked':
+      return { ...state, search: { ...state.search, phase: 'asking' } };
+    case 'search_answered':
+      if (state.search.query.trim() !== action.query) return state; // a newer one is on its way
+      return { ...state, search: { ...state.search, phase: action.page ? 'done' : 'failed', hits: action.page?.hits ?? [], found: action.query } };
     case 'rename_failed':
       return giveTitle(state, action.id, action.title);
     default:
@@ -78,16 +93,21 @@ function accept(state, event, at) {
   const item = state.outbox.find(({ id }) => id === event.re);
   if (!item) return state;
   const id = event.conversation;
-  const chat = { system: item.body.system ?? '', sampling: item.body.params ?? {} };
+  const { body } = item;
+  const chat = body.type === 'chat.create' ? chatFromWire(body.system, body.params) : plainChat;
   /** @type {Tree} */
   const before = state.trees[id] ?? { loaded: 'yes', messages: {}, head: null, chat };
   const messages = { ...before.messages };
-  if (!item.body.regenerate) {
-    messages[event.user_message] ??= { id: event.user_message, parent: event.parent, role: 'user', content: item.body.content ?? '', created: at, reply: undefined };
+  const answered = messages[event.stream];
+  if (event.continued && answered?.reply) {
+    if (!isLive(answered.reply)) messages[event.stream] = { ...answered, reply: goOn(answered.reply, event.from ?? 0) };
+  } else {
+    if (!body.regenerate) messages[event.user_message] ??= { id: event.user_message, parent: event.parent, role: 'user', content: body.content ?? '', created: at, reply: undefined };
+    const reply = { ...newReply, dropped: event.dropped, written: { model: state.server.model?.id, seed: event.seed, params: body.params } };
+    messages[event.stream] ??= { id: event.stream, parent: event.user_message, role: 'assistant', content: '', created: at, reply };
   }
-  messages[event.stream] ??= { id: event.stream, parent: event.user_message, role: 'assistant', content: '', created: at, reply: { ...newReply, dropped: event.dropped } };
   const old = state.conversations.list.find((conversation) => conversation.id === id);
-  const conversation = { id, title: old?.title ?? event.title, updated: at, head: event.stream };
+  const conversation = { id, title: old?.title ?? event.title, updated: at, head: event.stream, pinned: old?.pinned ?? false };
   const { [item.conversation]: draft = '', ...drafts } = state.drafts;
   return {
     ...state,
@@ -104,10 +124,17 @@ function accept(state, event, at) {
 function moveStream(state, event, at) {
   const next = changeReply(state, event.stream, (reply) => moveReply(reply, event, at));
   if (event.type !== 'done') return next;
+  const id = next.streams[event.stream];
   const reply = next.trees[next.streams[event.stream]]?.messages[event.stream]?.reply;
   if (isLive(reply)) return next; // tokens are missing; the stream goes on
   const { [event.stream]: _, ...streams } = next.streams;
-  return { ...next, streams };
+  const isElsewhere = id !== undefined && id !== next.current;
+  return {
+    ...next,
+    streams,
+    unread: isElsewhere ? { ...next.unread, [id]: true } : next.unread,
+    page: next.page.isSeen ? next.page : { ...next.page, news: 'done' },
+  };
 }
 
 /** @param {Reply} reply @param {Exclude<StreamEvent, Accepted>} event @param {number} at @returns {Reply} */
@@ -115,6 +142,8 @@ function moveReply(reply, event, at) {
   if (event.type === 'delta') return appendRange(reply, event, at);
   if (event.type === 'snapshot') return replaceText(reply, event.to, event.parts);
   if (event.type === 'done') return finish(reply, event);
+  if (event.type === 'paused') return isLive(reply) ? { ...reply, phase: 'paused', queue: undefined, isGap: reply.have < event.to } : reply;
+  if (event.type === 'started' && reply.phase === 'paused') return { ...reply, phase: 'running' };
   if (!isLive(reply) || reply.phase === 'running') return reply;
   if (event.type === 'started') return { ...reply, phase: 'reading', queue: undefined };
   return { ...reply, phase: 'queued', queue: { position: event.position, of: event.of, etaMs: event.eta_ms, aheadTokens: event.ahead_tokens } };

@@ -1,4 +1,5 @@
 // The only maker of states. Pure: no clock, no randomness, no DOM; times and ids come with the actions.
+import { onInspector } from './on_inspector.js';
 import { onNetwork } from './on_network.js';
 import { onPerson } from './on_person.js';
 import { onServer } from './on_server.js';
@@ -11,6 +12,6 @@ import { onServer } from './on_server.js';
 
 /** @param {State} state @param {Action} action @returns {State} */
 export function reduce(state, action) {
-  const next = onPerson(state, /** @type {PersonAction} */ (action)) ?? onNetwork(state, /** @type {NetworkAction} */ (action)) ?? onServer(state, /** @type {ServerAction} */ (action));
+  const next = onPerson(state, /** @type {PersonAction} */ (action)) ?? onNetwork(state, /** @type {NetworkAction} */ (action)) ?? onServer(state, /** @type {ServerAction} */ (action)) ?? onInspector(state, action);
   return next ?? state;
 }

@@ -23,7 +23,13 @@ export const newReply = Object.freeze({
   finish: undefined,
   error: undefined,
   isStored: true,
+  thoughts: 0,
+  thoughtMs: 0,
   rate: 0,
+  usage: undefined,
+  timings: undefined,
+  written: Object.freeze({}),
+  isEdited: false,
   dropped: Object.freeze([]),
 });
 
@@ -35,6 +41,8 @@ export function appendRange(reply, delta, now) {
   if (reply.phase === 'done' || delta.to <= reply.have) return reply;
   if (delta.from !== reply.have) return reply.isGap ? reply : { ...reply, isGap: true };
   const isFirst = reply.firstAt === 0;
+  const isThought = delta.channel === 'reasoning';
+  const wasThinking = reply.thoughts > 0 && reply.thoughtMs === 0 && reply.firstAt > 0;
   return {
     ...reply,
     phase: 'running',
@@ -47,6 +55,8 @@ export function appendRange(reply, delta, now) {
     firstAt: isFirst ? now : reply.firstAt,
     firstHave: isFirst ? delta.to : reply.firstHave,
     lastAt: now,
+    thoughts: reply.thoughts + (isThought ? delta.to - delta.from : 0),
+    thoughtMs: !isThought && wasThinking && delta.text !== '' ? now - reply.firstAt : reply.thoughtMs,
   };
 }
 
@@ -63,6 +73,21 @@ export const replaceText = (reply, to, parts) => ({
   bytes: [],
   firstAt: 0,
   firstHave: 0,
+  thoughts: 0,
+  thoughtMs: 0,
+});
+
+/** Writing goes on at token `from`: what is held stays if it ends there, else the server tells it anew. @param {Reply} reply @param {number} from @returns {Reply} */
+export const goOn = (reply, from) => ({
+  ...reply,
+  ...(from === reply.have ? {} : { have: 0, parts: [], lp: [], bytes: [], rewrites: reply.rewrites + 1, isGap: true }),
+  phase: 'reading',
+  firstAt: 0,
+  finish: undefined,
+  error: undefined,
+  rate: 0,
+  usage: undefined,
+  timings: undefined,
 });
 
 /** The end; while tokens are missing it is not believed, and they are asked for. @param {Reply} reply @param {Done} done @returns {Reply} */
@@ -77,6 +102,8 @@ export function finish(reply, done) {
     error: done.error,
     isStored: done.stored,
     rate: rateBy(done.usage, done.timings),
+    usage: done.usage,
+    timings: done.timings,
   };
 }
 
@@ -89,6 +116,10 @@ export const replyFromHistory = (message) => ({
   finish: message.status === 'interrupted' ? 'interrupted' : message.finish_reason,
   error: message.error,
   rate: rateBy(message.usage, message.timings),
+  usage: message.usage,
+  timings: message.timings,
+  written: { model: message.model, seed: message.seed, params: message.params },
+  isEdited: message.edited ?? false,
   dropped: message.dropped ?? [],
 });
 

@@ -1,5 +1,6 @@
 // What views and effects read out of the state: derived, never stored.
 
+import { paramsFromChat } from './chat.js';
 import { isLive } from './reply.js';
 
 /** @typedef {import('./state.js').State} State */
@@ -9,12 +10,13 @@ import { isLive } from './reply.js';
 /** @typedef {import('./state.js').Sampling} Sampling */
 
 /** @type {Sampling} */
-const fallbackSampling = { temperature: 1, top_p: 1, top_k: 50, repetition_penalty: 1, max_tokens: 1024 };
+const fallbackSampling = { temperature: 1, top_p: 1, top_k: 50, min_p: 0, repetition_penalty: 1, presence_penalty: 0, frequency_penalty: 0, max_tokens: 1024 };
 
 /** The room's settings. @param {State} state @returns {Sampling} */
 export function defaultsOf({ server }) {
-  const { temperature, top_p, top_k, repetition_penalty } = server.model?.defaults ?? fallbackSampling;
-  return { temperature, top_p, top_k, repetition_penalty, max_tokens: server.model?.max_tokens ?? Math.min(fallbackSampling.max_tokens, server.limits.max_tokens) };
+  const { temperature, top_p, top_k, min_p, repetition_penalty } = { ...fallbackSampling, ...server.model?.defaults };
+  const max_tokens = server.model?.max_tokens ?? Math.min(fallbackSampling.max_tokens, server.limits.max_tokens);
+  return { ...fallbackSampling, temperature, top_p, top_k, min_p, repetition_penalty, max_tokens };
 }
 
 /** Instructions and changed settings of what is shown. @param {State} state @returns {import('./state.js').Chat} */
@@ -24,25 +26,31 @@ export const chatOf = (state) => currentTree(state)?.chat ?? state.settings.chat
 export const samplingOf = (state) => ({ ...defaultsOf(state), ...chatOf(state).sampling });
 
 /** What goes with the next message: only what differs, so that the room's defaults stay the room's. @param {State} state @returns {import('../wire.js').Params} */
-export function paramsOf(state) {
-  const params = { ...chatOf(state).sampling };
-  if (params.max_tokens !== undefined) params.max_tokens = Math.min(params.max_tokens, state.server.limits.max_tokens);
-  return params;
-}
+export const paramsOf = (state) => paramsFromChat(chatOf(state), state.server.limits.max_tokens);
+
+/** What this server serves; a part of the page that needs the rest is not shown. @param {State} state @param {string} feature a message or a route */
+export const offers = (state, feature) => !state.missing.includes(feature);
+
+/** @type {WeakMap<Tree, Message[]>} trees never change, so neither do their paths */
+const paths = new WeakMap();
 
 /** The messages from the first to the shown leaf. @param {Tree | undefined} tree @returns {Message[]} */
 export function pathOf(tree) {
+  if (!tree) return [];
+  const known = paths.get(tree);
+  if (known) return known;
   /** @type {Message[]} */
   const path = [];
   const seen = new Set();
-  for (let id = tree?.head ?? null; id !== null && !seen.has(id); ) {
-    const message = tree?.messages[id];
+  for (let id = tree.head; id !== null && !seen.has(id); ) {
+    const message = tree.messages[id];
     if (!message) break;
     seen.add(id);
     path.push(message);
     id = message.parent;
   }
-  return path.reverse();
+  paths.set(tree, path.reverse());
+  return path;
 }
 
 /** @typedef {ReadonlyMap<string, readonly string[]>} Versions ids with the same parent, oldest first, by each of their ids */
@@ -95,3 +103,12 @@ export const nameOf = (model) => model?.name || model?.id || '';
 
 /** The messages that the newest shown reply was written without. @param {Message[]} path @returns {ReadonlySet<string>} */
 export const forgottenOn = (path) => new Set(path.findLast((message) => message.reply)?.reply?.dropped);
+
+/** The reply that the inspector looks at: the chosen one, else the newest on the shown path. @param {State} state @returns {Message | undefined} */
+export function inspectedIn(state) {
+  const path = pathOf(currentTree(state));
+  return path.find(({ id, reply }) => reply && id === state.inspector.message) ?? path.findLast(({ reply }) => reply);
+}
+
+/** The messages that the next reply would not see, as counted by the server for the present draft. @param {State} state @returns {readonly string[]} */
+export const toBeForgotten = (state) => (state.measured?.conversation === state.current ? (state.measured.measure.dropped ?? []) : []);

@@ -13,7 +13,7 @@
 /**
  * One answer, written or being written. `have` counts tokens; text arrives as contiguous ranges [from, to).
  * @typedef {object} Reply
- * @property {'queued' | 'reading' | 'running' | 'done'} phase
+ * @property {'queued' | 'reading' | 'running' | 'paused' | 'done'} phase
  * @property {number} have tokens received: the position to go on from
  * @property {readonly Part[]} parts
  * @property {number} rewrites how often the text was replaced instead of grown
@@ -27,9 +27,17 @@
  * @property {FinishReason | undefined} finish
  * @property {ErrorBody | undefined} error
  * @property {boolean} isStored
+ * @property {number} thoughts tokens that came as reasoning
+ * @property {number} thoughtMs how long it thought, by this browser's clock; 0 when that was not seen
  * @property {number} rate tokens a second by the server's clock, 0 until it ended
+ * @property {import('../wire.js').Usage | undefined} usage
+ * @property {import('../wire.js').Timings | undefined} timings
+ * @property {Written} written
+ * @property {boolean} isEdited
  * @property {readonly string[]} dropped messages the model could not see
  */
+
+/** @typedef {{readonly model?: string, readonly seed?: number, readonly params?: import('../wire.js').Params}} Written with what a reply was made */
 
 /**
  * @typedef {object} Message
@@ -49,17 +57,23 @@
  * @property {Chat} chat
  */
 
-/** @typedef {{temperature: number, top_p: number, top_k: number, repetition_penalty: number, max_tokens: number}} Sampling */
-/** @typedef {{readonly system: string, readonly sampling: Readonly<Partial<Sampling>>}} Chat instructions, and only what differs from the room's defaults */
+/**
+ * @typedef {{temperature: number, top_p: number, top_k: number, min_p: number, repetition_penalty: number, presence_penalty: number,
+ *   frequency_penalty: number, max_tokens: number}} Sampling
+ */
+/**
+ * Instructions, and only what differs from the room's defaults.
+ * @typedef {{readonly system: string, readonly sampling: Readonly<Partial<Sampling>>, readonly stop: readonly string[], readonly seed: number | undefined}} Chat
+ */
 
-/** @typedef {{readonly id: string, readonly title: string, readonly updated: number, readonly head: string | null}} Conversation */
+/** @typedef {{readonly id: string, readonly title: string, readonly updated: number, readonly head: string | null, readonly pinned: boolean}} Conversation */
 
 /**
  * A message the person sent that the server has not accepted yet. Its id and its unchanged body make sending it again harmless.
  * @typedef {object} Waiting
  * @property {string} id
  * @property {string} conversation
- * @property {Extract<ClientMessage, {type: 'chat.create'}>} body
+ * @property {import('../wire.js').ChatCreate | import('../wire.js').ChatContinue} body
  * @property {'waiting' | 'sent' | 'refused'} phase
  * @property {ErrorBody | undefined} error
  */
@@ -69,10 +83,14 @@
  * @property {'auto' | 'day' | 'night'} theme
  * @property {Language} language
  * @property {'normal' | 'large'} size
+ * @property {boolean} hasEmbers the line under each reply
+ * @property {boolean} hasLetterKeys shortcuts of one letter
+ * @property {boolean} isReadAloud whole sentences for screen readers as they come
+ * @property {boolean} keepsCandidates ask for them with every message
  * @property {Chat} chat for new conversations
  */
 
-/** @typedef {{kind: 'deleted' | 'all_deleted' | 'copied' | 'copy_failed' | 'rename_failed'}} Toast */
+/** @typedef {{kind: 'deleted' | 'all_deleted' | 'copied' | 'copy_failed' | 'rename_failed' | 'imported' | 'import_failed' | 'file_refused'}} Toast */
 
 /**
  * @typedef {object} Connection
@@ -94,6 +112,26 @@
  * @property {boolean} isDue
  */
 
+/** @typedef {import('../wire.js').Hit} Hit */
+/** @typedef {{readonly query: string, readonly phase: 'none' | 'asking' | 'done' | 'failed', readonly hits: readonly Hit[], readonly found: string}} Search `found`: the query that the hits are for */
+
+/** @typedef {'tokens' | 'prompt' | 'step' | 'model'} InspectorTab */
+/** @typedef {{readonly temperature?: number, readonly top_p?: number, readonly top_k?: number, readonly min_p?: number}} WhatIf */
+/**
+ * @typedef {object} Inspector
+ * @property {boolean} isOpen
+ * @property {InspectorTab} tab
+ * @property {string | null} message the reply that is looked at; null: the newest one
+ * @property {number} token
+ * @property {number} candidate which row is chosen, -1: none
+ * @property {WhatIf} whatIf only what was moved
+ * @property {string | null} tensor
+ */
+/** @typedef {{readonly phase: 'asking' | 'there' | 'failed', readonly sheet?: import('../wire.js').TracePage, readonly tokens: readonly import('../wire.js').TracedToken[]}} Trace */
+/** @typedef {{readonly phase: 'asking' | 'there' | 'failed', readonly page?: import('../wire.js').PromptPage}} PromptSeen */
+/** @typedef {{readonly phase: 'none' | 'asking' | 'there' | 'failed', readonly sheet?: import('../wire.js').ModelSheet}} ModelSeen */
+/** @typedef {{readonly phase: 'asking' | 'there' | 'failed', readonly name: string, readonly window?: import('../wire.js').TensorWindow}} TensorSeen */
+
 /**
  * @typedef {object} State
  * @property {Settings} settings
@@ -107,8 +145,18 @@
  * @property {readonly Waiting[]} outbox at most one for each conversation
  * @property {Readonly<Record<string, string>>} drafts text in the composer, for each conversation
  * @property {string | undefined} editing the message whose new version is being written
+ * @property {Readonly<Record<string, true>>} unread conversations with a reply that ended while another one was shown
+ * @property {{readonly conversation: string, readonly draft: string, readonly measure: import('../wire.js').Measure} | undefined} measured what the next message would cost
+ * @property {Search} search
+ * @property {Inspector} inspector
+ * @property {Readonly<Record<string, Trace>>} traces by reply
+ * @property {Readonly<Record<string, PromptSeen>>} prompts by reply
+ * @property {ModelSeen} modelSeen
+ * @property {TensorSeen | undefined} tensorSeen
+ * @property {readonly string[]} missing messages and routes that this server does not serve: what needs them is not offered
+ * @property {{readonly isSeen: boolean, readonly news: 'none' | 'done'}} page
  * @property {Deletion | undefined} deletion
- * @property {{isRailOpen: boolean, isSettingsOpen: boolean, menu: string | null, renaming: string | null, toast: Toast | undefined}} view
+ * @property {{isRailOpen: boolean, isSettingsOpen: boolean, isHelpOpen: boolean, isContextOpen: boolean, menu: string | null, renaming: string | null, found: string | null, toast: Toast | undefined}} view
  * @property {number} now ms; moves while a countdown is shown
  */
 
@@ -138,7 +186,17 @@ export const initialState = (settings, isWide) => ({
   outbox: [],
   drafts: {},
   editing: undefined,
+  unread: {},
+  measured: undefined,
+  search: { query: '', phase: 'none', hits: [], found: '' },
+  inspector: { isOpen: false, tab: 'tokens', message: null, token: 0, candidate: -1, whatIf: {}, tensor: null },
+  traces: {},
+  prompts: {},
+  modelSeen: { phase: 'none' },
+  tensorSeen: undefined,
+  missing: [],
+  page: { isSeen: true, news: 'none' },
   deletion: undefined,
-  view: { isRailOpen: isWide, isSettingsOpen: false, menu: null, renaming: null, toast: undefined },
+  view: { isRailOpen: isWide, isSettingsOpen: false, isHelpOpen: false, isContextOpen: false, menu: null, renaming: null, found: null, toast: undefined },
   now: 0,
 });

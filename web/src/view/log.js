@@ -1,34 +1,45 @@
+// The conversation. It stays at its end only for those who are there; who reads above is never moved.
+// Long ones are drawn only near the view: what is far is a sketch, its plain text, and is drawn when it comes within a screen and a half.
 import { h, icon, setChildren, setText } from '../base/dom.js';
-import { currentTree, forgottenOn, isModelReady, pathOf, versionsIn, waitingHere } from '../state/select.js';
+import { isLive } from '../state/reply.js';
+import { currentTree, forgottenOn, isModelReady, pathOf, toBeForgotten, versionsIn, waitingHere } from '../state/select.js';
 import { makeLoading } from './loading.js';
-import { makeModelTurn, makePersonTurn, makeWaitingTurn } from './turn.js';
+import { makeTurn, makeWaitingTurn } from './turn.js';
 import { makeWelcome } from './welcome.js';
 
 /** @typedef {import('./page.js').Context} Context */
 /** @typedef {import('./turn.js').Turn} Turn */
 /** @typedef {import('../state/state.js').State} State */
+/** @typedef {import('../state/state.js').Message} Message */
 
 const atEndWithinPx = 48;
+const drawnAtOnce = 6; // the newest turns, without waiting to be told that they are near
+const drawnAlways = 30; // short conversations are drawn whole
 
-/** The conversation. It stays at its end only for those who are there; who reads above is never moved. @param {Context} context */
+/** @param {Context} context */
 export function makeLog(context) {
-  const { words } = context;
+  const { words, dispatch, read } = context;
   const element = h('div', { class: 'log', role: 'log', 'aria-label': words.conversation, 'aria-live': 'off', tabindex: 0 });
   const toEnd = h('button', { class: 'button to-end', 'data-size': 'small', type: 'button', onclick: () => scrollToEnd() }, icon('down'), words.toEnd);
   const welcome = makeWelcome(context);
   const loading = makeLoading(context);
   const reading = h('p', { class: 'fine' }, words.loadingHistory);
   const lost = h('p', { class: 'fine' });
-  const forget = h('p', { class: 'forget' }, words.forgetLine);
+  const forgetText = h('span');
+  const forget = h('p', { class: 'forget' }, icon('warn'), forgetText);
   /** @type {Map<string, Turn>} */
   const turns = new Map();
   /** @type {Map<string, ReturnType<typeof makeWaitingTurn>>} */
   const waitings = new Map();
+  /** @type {Set<string>} */
+  const near = new Set();
   let shown = '';
+  let head = /** @type {string | null} */ (null);
   /** @type {import('../state/select.js').Versions} */
   let versions = new Map();
   let isAtEnd = true;
   let hasNews = false;
+  let isPrinting = false;
 
   const measure = () => {
     isAtEnd = element.scrollHeight - element.scrollTop - element.clientHeight <= atEndWithinPx;
@@ -43,20 +54,74 @@ export function makeLog(context) {
   // The keyboard of a phone, a growing composer, a turned screen: the end stays the end.
   new ResizeObserver(() => isAtEnd && scrollToEnd()).observe(element);
 
+  // The browsers' own scroll anchoring differs, and one has none: the first turn in view is held where it stands.
+  const holdView = (/** @type {() => void} */ change) => {
+    const before = [...element.children];
+    const top = element.getBoundingClientRect().top;
+    let low = 0;
+    for (let high = before.length; low < high; ) {
+      const middle = (low + high) >> 1;
+      if (before[middle].getBoundingClientRect().bottom > top) high = middle;
+      else low = middle + 1;
+    }
+    const place = before[low]?.getBoundingClientRect().top ?? 0;
+    change();
+    const held = before[low]?.isConnected ? before[low] : element.children[low]; // another version stands where the one before it stood
+    if (held) element.scrollTop += held.getBoundingClientRect().top - place;
+  };
+
+  const observer = new IntersectionObserver((entries) => {
+    let isChanged = false;
+    for (const entry of entries) {
+      const id = entry.target.getAttribute('data-id') ?? '';
+      if (!entry.isIntersecting || near.has(id)) continue;
+      near.add(id);
+      isChanged ||= turns.get(id)?.isDrawn() === false;
+    }
+    if (isChanged) redraw();
+  }, { root: element, rootMargin: '150% 0px' });
+  const redraw = () => {
+    const change = () => setChildren(element, drawTurns(read()));
+    if (isAtEnd) {
+      change();
+      scrollToEnd();
+    } else {
+      holdView(change);
+    }
+  };
+  const beforePrint = () => {
+    isPrinting = true;
+    redraw();
+    isPrinting = false;
+  };
+  addEventListener('beforeprint', beforePrint);
+
+  /** @param {State} state @param {Message[]} path */
+  const isNearBy = (state, path) => {
+    const edge = path.length <= drawnAlways ? 0 : path.length - drawnAtOnce;
+    return (/** @type {Message} */ { id, reply }, /** @type {number} */ at) => isPrinting || at >= edge || near.has(id) || isLive(reply) || id === state.view.found;
+  };
+
   /** @param {State} state @returns {Node[]} */
   const drawTurns = (state) => {
     const tree = currentTree(state);
     const path = pathOf(tree).filter((message) => message.role !== 'system');
     const count = tree ? Object.keys(tree.messages).length : 0;
     if (tree && versions.size !== count) versions = versionsIn(tree); // messages come and never go
-    const forgotten = forgottenOn(path);
+    const next = new Set(toBeForgotten(state));
+    const forgotten = next.size ? next : forgottenOn(path);
+    setText(forgetText, next.size ? words.forgetNext : words.forgetLine);
     const lastForgotten = path.findLast(({ id }) => forgotten.has(id))?.id;
+    const isNear = isNearBy(state, path);
     const nodes = [];
-    for (const message of path) {
+    for (const [at, message] of path.entries()) {
       let turn = turns.get(message.id);
-      if (!turn) turns.set(message.id, (turn = message.role === 'user' ? makePersonTurn(context, message) : makeModelTurn(context, message)));
-      turn.update(state, versions, message);
-      turn.element.classList.toggle('forgotten', forgotten.has(message.id));
+      if (!turn) {
+        turns.set(message.id, (turn = makeTurn(context, message)));
+        observer.observe(turn.element);
+      }
+      turn.update(state, versions, message, isNear(message, at));
+      if (forgotten.size || turn.element.classList.length > 1) turn.element.classList.toggle('forgotten', forgotten.has(message.id));
       nodes.push(turn.element);
       if (message.id === lastForgotten) nodes.push(forget);
     }
@@ -69,39 +134,64 @@ export function makeLog(context) {
     return nodes;
   };
 
+  /** What stands where there are no turns. @param {State} state @returns {Node} */
+  const drawNothing = (state) => {
+    const loaded = currentTree(state)?.loaded;
+    if (loaded === 'loading') return reading;
+    if (loaded === 'failed' || loaded === 'gone') {
+      setText(lost, loaded === 'gone' ? words.goneConversation : words.loadFailed);
+      return lost;
+    }
+    const part = isModelReady(state) ? welcome : loading;
+    part.update(state);
+    return part.element;
+  };
+
+  /** @param {State} state */
+  const begin = (state) => {
+    shown = state.current;
+    turns.clear();
+    waitings.clear();
+    near.clear();
+    observer.disconnect();
+    versions = new Map();
+    isAtEnd = true;
+    hasNews = false;
+    head = null;
+  };
+
+  /** The turn that a search led to. @param {string} id */
+  const showFound = (id) => {
+    const turn = turns.get(id)?.element;
+    if (!turn) return;
+    isAtEnd = false;
+    turn.scrollIntoView({ block: 'start' });
+    turn.focus({ preventScroll: true });
+    measure();
+    dispatch({ type: 'found_shown' });
+  };
+
   /** @param {State} state */
   const update = (state) => {
-    const isOther = state.current !== shown;
-    if (isOther) {
-      shown = state.current;
-      turns.clear();
-      waitings.clear();
-      versions = new Map();
-      isAtEnd = true;
-      hasNews = false;
-    }
+    if (state.current !== shown) begin(state);
     const before = element.scrollHeight;
-    const nodes = drawTurns(state);
-    const loaded = currentTree(state)?.loaded;
-    if (nodes.length === 0) {
-      if (loaded === 'loading') nodes.push(reading);
-      else if (loaded === 'failed' || loaded === 'gone') {
-        setText(lost, loaded === 'gone' ? words.goneConversation : words.loadFailed);
-        nodes.push(lost);
-      } else if (!isModelReady(state)) {
-        loading.update(state);
-        nodes.push(loading.element);
-      } else {
-        welcome.update(state);
-        nodes.push(welcome.element);
-      }
+    const tree = currentTree(state);
+    // Another version was chosen: what is above it stays where it is.
+    const isSwitch = tree !== undefined && head !== null && tree.head !== head && turns.has(head) && versions.size === Object.keys(tree.messages).length;
+    head = tree?.head ?? null;
+    const change = () => {
+      const nodes = drawTurns(state);
+      setChildren(element, nodes.length ? nodes : [drawNothing(state)]);
+    };
+    if (isAtEnd && !isSwitch) {
+      change();
+      scrollToEnd();
+    } else {
+      holdView(change);
+      if (element.scrollHeight > before && !isSwitch) hasNews = true;
+      measure();
     }
-    setChildren(element, nodes);
-    if (isAtEnd) scrollToEnd();
-    else if (element.scrollHeight > before) {
-      hasNews = true;
-      toEnd.hidden = false;
-    }
+    if (state.view.found) showFound(state.view.found);
   };
 
   /** What the person just sent is always shown. */
@@ -111,5 +201,5 @@ export function makeLog(context) {
   };
 
   toEnd.hidden = true;
-  return { element, toEnd, update, followAgain };
+  return { element, toEnd, update, followAgain, scrollToEnd, leave: () => removeEventListener('beforeprint', beforePrint) };
 }

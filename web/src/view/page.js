@@ -2,11 +2,13 @@
 import { copyText } from '../base/clipboard.js';
 import { h, icon, set, setChildren } from '../base/dom.js';
 import { randomId } from '../base/random_id.js';
+import { inspectHash } from '../state/address.js';
 import { fresh } from '../state/state.js';
 import { wordsIn } from '../words.js';
 import { makeBanner } from './banner.js';
 import { makeComposer } from './composer.js';
 import { makeGate } from './gate.js';
+import { makeInspector } from './inspector.js';
 import { makeKeys } from './keyboard.js';
 import { makeLog } from './log.js';
 import { makeRail } from './rail.js';
@@ -29,6 +31,8 @@ import { makeTopbar } from './topbar.js';
  * @property {(event: MouseEvent, id: string) => void} openConversation follows a link of the list; with a modifier the browser opens its own tab
  * @property {(message: Message) => void} regenerate
  * @property {(text: string, button: HTMLElement) => void} copy
+ * @property {{copy: string, wrap: string}} copyCode the buttons of code blocks
+ * @property {(message: string) => string} inspectHref the inspector's address for a reply
  * @property {() => void} retryNow
  * @property {() => boolean} isWide whether the rail stands beside the chat
  */
@@ -81,6 +85,8 @@ function buildPage(store, { retryNow, joinCode, status }, sprite) {
     },
     regenerate: (message) => dispatch({ type: 'reply_asked_again', id: randomId(), message: message.id, at: Date.now() }),
     copy: (text, button) => void copy(text, button),
+    copyCode: { copy: wordsIn(store.state.settings.language).copyCode, wrap: wordsIn(store.state.settings.language).wrapCode },
+    inspectHref: (message) => inspectHash(store.state.current, 'tokens', message),
     retryNow,
     isWide: () => wide.matches,
   };
@@ -92,8 +98,9 @@ function buildPage(store, { retryNow, joinCode, status }, sprite) {
     const isCopied = await copyText(text);
     dispatch({ type: 'toast_shown', toast: { kind: isCopied ? 'copied' : 'copy_failed' } });
     if (!isCopied) return;
-    button.replaceChildren(icon('check'));
-    setTimeout(() => button.replaceChildren(icon('copy')), copiedForMs);
+    const show = (/** @type {string} */ name) => button.querySelector('.icon')?.replaceWith(icon(name));
+    show('check');
+    setTimeout(() => show('copy'), copiedForMs);
   };
 
   const { words } = context;
@@ -102,6 +109,7 @@ function buildPage(store, { retryNow, joinCode, status }, sprite) {
   const banner = makeBanner(context);
   const log = makeLog(context);
   const composer = makeComposer(context);
+  const inspector = makeInspector(context);
   const settings = makeSettings(context);
   const toasts = makeToasts(context);
   const gate = makeGate(context, joinCode);
@@ -133,8 +141,9 @@ function buildPage(store, { retryNow, joinCode, status }, sprite) {
     composer.update(state);
     const hasBanner = banner.update(state);
     setChildren(chat, [topbar.element, ...(hasBanner ? [banner.element] : []), log.element, ask]);
-    set(document.body, 'data-open', state.view.isRailOpen && 'rail');
-    setChildren(document.body, [sprite, skip, ...(state.view.isRailOpen ? [rail.element] : []), ...(isDrawer ? [veil] : []), chat, settings.element, toasts.element, status]);
+    const hasInspector = inspector.update(state);
+    set(document.body, 'data-open', [state.view.isRailOpen && 'rail', hasInspector && 'inspector'].filter(Boolean).join(' ') || false);
+    setChildren(document.body, [sprite, skip, ...(state.view.isRailOpen ? [rail.element] : []), ...(isDrawer ? [veil] : []), chat, ...(hasInspector ? [inspector.element] : []), settings.element, toasts.element, status]);
     if (chat.inert !== isDrawer) {
       chat.inert = isDrawer;
       if (isDrawer) rail.element.querySelector('button')?.focus();
@@ -155,6 +164,7 @@ function buildPage(store, { retryNow, joinCode, status }, sprite) {
     leave: () => {
       removeEventListener('keydown', keys);
       removeEventListener('pointerdown', press);
+      log.leave();
     },
     /** @param {State} state */
     update(state) {

@@ -1,10 +1,11 @@
 // The text of one reply as it grows: closed blocks are drawn once, the last one anew, at most once per frame.
-import { h, iconButton } from '../base/dom.js';
+import { h, iconButton, set } from '../base/dom.js';
 import { appendText, noBlocks } from '../markdown/blocks.js';
 import { startsOfBlocks } from '../markdown/parser.js';
 import { codeFigure, openFence, renderBlock } from '../markdown/render.js';
 import { langOf } from '../words.js';
 
+/** @typedef {{copy: string, wrap: string}} CodeLabels */
 /** @typedef {{references?: Record<string, unknown>}} Environment what markdown-it keeps of a document: its link definitions */
 
 // An open block may hold half a definition; the whole one must not find its place taken.
@@ -22,12 +23,12 @@ export class Prose {
   /** @type {Text | undefined} */ #openCode;
   #openLanguage = '';
   #growing = false;
-  /** @type {string} */ #copyLabel;
+  /** @type {CodeLabels} */ #labels;
   /** @type {(text: string, button: HTMLElement) => void} */ #copy;
 
-  /** @param {string} copyLabel @param {(text: string, button: HTMLElement) => void} copy for the buttons of code blocks */
-  constructor(copyLabel, copy) {
-    this.#copyLabel = copyLabel;
+  /** @param {CodeLabels} labels @param {(text: string, button: HTMLElement) => void} copy for the buttons of code blocks */
+  constructor(labels, copy) {
+    this.#labels = labels;
     this.#copy = copy;
   }
 
@@ -96,8 +97,9 @@ export class Prose {
       if (!(node instanceof Element)) continue;
       const figures = node.matches('figure.code') ? [node] : [...node.querySelectorAll('figure.code')];
       for (const figure of figures) {
-        const button = iconButton('copy', this.#copyLabel, () => this.#copy(figure.querySelector('code')?.textContent ?? '', button));
-        figure.querySelector('figcaption')?.append(button);
+        const button = iconButton('copy', this.#labels.copy, () => this.#copy(figure.querySelector('code')?.textContent ?? '', button));
+        const wrap = iconButton('wrap', this.#labels.wrap, () => set(wrap, 'aria-pressed', String(figure.toggleAttribute('data-wrap'))), { 'aria-pressed': 'false' });
+        figure.querySelector('figcaption')?.append(wrap, button);
       }
     }
     return nodes;

@@ -14,7 +14,8 @@ export function makeTopbar({ words, dispatch, read }) {
   const lost = h('span', { class: 'chip', 'data-kind': 'care' }, icon('offline'), words.offlineChip);
   const place = h('span', { class: 'chip', 'data-kind': 'live' }, icon('clock'), h('span'));
   const list = iconButton('menu', words.showList, () => dispatch({ type: 'rail_toggled', isOpen: !read().view.isRailOpen }), { 'data-for': 'rail' });
-  const tools = h('nav', { 'aria-label': words.tools }, iconButton('sliders', words.settings, () => dispatch({ type: 'settings_opened' }), { 'data-for': 'settings' }));
+  const inspect = iconButton('inspect', words.inspect, () => dispatch(read().inspector.isOpen ? { type: 'inspector_closed' } : { type: 'inspector_opened' }), { 'data-for': 'inspector' });
+  const tools = h('nav', { 'aria-label': words.tools }, inspect, iconButton('sliders', words.settings, () => dispatch({ type: 'settings_opened' }), { 'data-for': 'settings' }));
   const element = h('header', { class: 'topbar' });
 
   /** @param {State} state */
@@ -29,8 +30,20 @@ export function makeTopbar({ words, dispatch, read }) {
     if (position !== undefined) setText(/** @type {Element} */ (place.lastElementChild), words.placeChip(position));
     const isLost = state.connection.notice === 'chip' || state.connection.notice === 'banner';
     setChildren(element, [list, title, ...(isLost ? [lost] : []), ...(position !== undefined ? [place] : []), ...(state.server.model ? [model] : []), tools]);
-    document.title = conversation?.title ? `${conversation.title} – Hearth` : 'Hearth';
+    set(inspect, 'aria-pressed', String(state.inspector.isOpen));
+    const called = titleWith(words, state, conversation?.title ?? '');
+    document.title = called ? `${called} – Hearth` : 'Hearth';
   };
 
   return { element, update };
+}
+
+/** What a tab in the background says: your place in line, that it is your turn, that the reply is there. @param {import('../words.js').Words} words @param {State} state @param {string} title */
+function titleWith(words, { page, streams, trees }, title) {
+  if (page.isSeen) return title;
+  const places = Object.entries(streams).map(([stream, id]) => trees[id]?.messages[stream]?.reply?.queue?.position ?? Infinity);
+  const place = Math.min(...places);
+  if (place <= 1) return words.titleNext(title);
+  if (place < Infinity) return words.titlePlace(place, title);
+  return page.news === 'done' ? words.titleDone(title) : title;
 }

@@ -1,4 +1,5 @@
 import { h, icon, set, setChildren, setText } from '../base/dom.js';
+import { randomId } from '../base/random_id.js';
 import { textOf } from '../state/reply.js';
 import { errorInWords } from '../words.js';
 
@@ -38,18 +39,20 @@ export function makeTrouble(context) {
   return {
     element,
 
-    /** @param {Message} message @param {Reply} reply @returns {boolean} whether there is anything to tell */
-    showReply(message, reply) {
+    /** @param {Message} message @param {Reply} reply @param {boolean} canContinue @returns {boolean} whether there is anything to tell */
+    showReply(message, reply, canContinue) {
+      /** @type {[string, () => void][]} */
+      const goOn = canContinue && textOf(reply, 'answer') ? [[words.goOn, () => dispatch({ type: 'reply_continued', id: randomId(), message: message.id })]] : [];
       const again = /** @type {[string, () => void]} */ ([words.tryAgain, () => context.regenerate(message)]);
       if (reply.finish === 'length') {
         const raise = /** @type {[string, () => void]} */ ([words.raiseLimit, () => dispatch({ type: 'settings_opened' })]);
-        show({ kind: 'calm', icon: 'info', title: words.length(reply.have), text: words.lengthWhat, actions: [raise] });
+        show({ kind: 'calm', icon: 'info', title: words.length(reply.have), text: words.lengthWhat, actions: [...goOn, raise] });
       } else if (reply.finish === 'failed') {
-        show({ kind: 'bad', icon: 'warn', title: sentence(reply.error) || words.failed, text: words.failedWhat(reply.have), actions: [again] });
+        show({ kind: 'bad', icon: 'warn', title: sentence(reply.error) || words.failed, text: words.failedWhat(reply.have), actions: [again, ...goOn] });
       } else if (reply.finish === 'interrupted') {
-        show({ kind: 'calm', icon: 'info', title: words.interrupted, text: words.interruptedWhat, actions: [again] });
+        show({ kind: 'calm', icon: 'info', title: words.interrupted, text: words.interruptedWhat, actions: [...goOn, again] });
       } else if (reply.finish === 'cancelled') {
-        show({ kind: 'calm', icon: 'stop', title: words.stopped, text: '', actions: [] });
+        show({ kind: 'calm', icon: 'stop', title: words.stopped, text: '', actions: goOn });
       } else if (!reply.isStored) {
         show({ kind: 'care', icon: 'warn', title: words.unsaved, text: '', actions: [] });
       } else if (textOf(reply, 'answer') === '') {

@@ -40,14 +40,15 @@ export class FakeReply {
   started() { this.say({type: 'started', model: 'demo', prompt_tokens: 12}); }
 
   /** Grows by whole words, one token each. Unsent: the watchers do not hear of it. */
-  write(text, {unsent = false} = {}) {
+  write(text, {unsent = false, lp = undefined, channel = undefined} = {}) {
     const from = this.to;
     const tokens = text.match(/\s*\S+\s*$|\s*\S+|\s+/g) ?? [text];
     this.text += text;
     this.to += tokens.length;
     this.message.content = this.text;
     this.message.to = this.to;
-    const delta = {type: 'delta', from, to: this.to, text, lp: tokens.map(() => -0.5), bytes: tokens.map((token) => Buffer.byteLength(token))};
+    const delta = {type: 'delta', from, to: this.to, text, lp: lp ?? tokens.map(() => -0.5),
+      bytes: tokens.map((token) => Buffer.byteLength(token)), ...(channel && {channel})};
     if (!unsent) this.say(delta);
     return delta;
   }
@@ -81,6 +82,11 @@ export class FakeHearth {
   /** @type {(reply: FakeReply) => void} what happens with each accepted message */ answer = () => {};
   losesAnswers = false;
   /** @type {((request: any) => any) | undefined} an error instead of accepted */ refuse = undefined;
+  /** @type {Set<string>} messages that this server does not know */ lacks = new Set();
+  /** @type {(request: any) => any} */ measure = ({content}) => ({fits: true, prompt_tokens: 20 + content.length, content_tokens: content.length, context_length: 2048,
+    max_tokens: 512, dropped: [], dropped_tokens: 0});
+  /** @type {(query: string) => any[]} */ find = () => [];
+  /** @type {(pathname: string, search: URLSearchParams) => any} what the routes below /api/v1 answer; undefined: no such route */ route = () => undefined;
 
   /** @param {import('node:test').TestContext} t */
   static async start(t) {
@@ -115,6 +121,7 @@ export class FakeHearth {
   async #serve(request, response) {
     const {pathname} = new URL(request.url, this.url);
     if (pathname === '/api/v1/session' && request.method === 'POST') return this.#session(request, response);
+    if (pathname.startsWith('/api/v1/')) return this.#api(request, response);
     const file = pathname === '/' ? 'index.html' : pathname.slice(1);
     try {
       const bytes = await readFile(path.join(dist, path.normalize(file)));
@@ -123,6 +130,16 @@ export class FakeHearth {
     } catch {
       response.writeHead(404).end();
     }
+  }
+
+  async #api(request, response) {
+    const {pathname, searchParams} = new URL(request.url, this.url);
+    let body = '';
+    for await (const chunk of request) body += chunk;
+    const answer = this.route(pathname, searchParams, body);
+    if (answer === undefined) return response.writeHead(404).end();
+    response.writeHead(answer.status ?? 200, {'content-type': 'application/json', ...answer.headers});
+    return response.end(JSON.stringify(answer.body ?? answer));
   }
 
   async #session(request, response) {
@@ -164,6 +181,7 @@ export class FakeHearth {
     const result = (data) => send({type: 'result', re: message.id, data});
     const refuse = (error) => send({type: 'error', re: message.id, error});
     const conversation = user.conversations.get(message.conversation);
+    if (this.lacks.has(message.type)) return refuse({code: 'unknown_type', status: 400});
     switch (message.type) {
       case 'hello':
         return send({type: 'ready', session: newId(), epoch: this.epoch, user: {id: user.id, name: user.name, kind: user.kind}, resumed: 'none',
@@ -174,10 +192,25 @@ export class FakeHearth {
         return this.#create(socket, user, message, send, refuse);
       case 'chat.cancel':
         return this.live.get(message.stream)?.done('cancelled');
+      case 'chat.continue':
+        return this.#continue(socket, message, send, refuse);
+      case 'chat.step':
+        result({stream: message.stream});
+        return this.step?.(this.replies.find((reply) => reply.stream === message.stream), message);
+      case 'context.measure':
+        return result(this.measure(message));
+      case 'history.search':
+        return result({hits: this.find(message.query)});
+      case 'conversation.update':
+        Object.assign(conversation, {pinned: message.pinned ?? conversation.pinned, revision: conversation.revision + 1});
+        return result(this.#row(conversation));
+      case 'conversation.head':
+        conversation.head = message.head;
+        return result({conversation: conversation.id, head: message.head});
       case 'stream.attach':
         return this.#attach(socket, message, send, result, refuse);
       case 'history.list':
-        return result({conversations: [...user.conversations.values()].sort((a, b) => b.updated - a.updated).map((each) => this.#row(each))});
+        return result({conversations: [...user.conversations.values()].sort((a, b) => Number(b.pinned ?? false) - Number(a.pinned ?? false) || b.updated - a.updated).map((each) => this.#row(each))});
       case 'history.get':
         return conversation ? result({conversation: {...this.#row(conversation), system: conversation.system, params: conversation.params}, messages: conversation.messages})
           : refuse({code: 'not_found', status: 404});
@@ -196,8 +229,22 @@ export class FakeHearth {
     }
   }
 
-  #row({id, title, revision, head, created, updated, messages}) {
-    return {id, title, revision, head, created, updated, live: messages.filter((message) => this.live.has(message.id)).map((message) => message.id)};
+  #row({id, title, revision, head, created, updated, messages, pinned = false}) {
+    return {id, title, revision, head, created, updated, pinned, live: messages.filter((message) => this.live.has(message.id)).map((message) => message.id)};
+  }
+
+  #continue(socket, request, send, refuse) {
+    const reply = this.replies.find((each) => each.stream === request.message);
+    const error = this.refuse?.(request);
+    if (!reply || error) return refuse(error ?? {code: 'not_found', status: 404});
+    this.live.set(reply.stream, reply);
+    reply.message.status = 'streaming';
+    reply.request = request;
+    reply.watchers.add(socket);
+    send({type: 'accepted', re: request.id, stream: reply.stream, conversation: reply.conversation.id, user_message: reply.message.parent, assistant_message: reply.stream,
+      parent: null, title: reply.conversation.title, revision: reply.conversation.revision, seed: 1, dropped: [], duplicate: false, continued: true, from: reply.to});
+    this.answer(reply);
+    return undefined;
   }
 
   #create(socket, user, request, send, refuse) {

@@ -59,6 +59,7 @@ void convert(Dtype dtype, const std::byte* at, std::int64_t stride, std::int64_t
 
 void read_row(const TensorView& tensor, std::int64_t row, float* out) {
   CHECK(tensor.shape.size() == 2);
+  if (tensor.rows != nullptr) return tensor.rows->read(row, out);  // dequantised while it is read
   const std::int64_t bytes = bits_of(tensor.dtype) / 8;
   convert(tensor.dtype, tensor.bytes.data() + row * tensor.strides[0] * bytes, tensor.strides[1],
           tensor.shape[1], out);

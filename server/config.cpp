@@ -114,10 +114,7 @@ Result<void> set_log_level(Config& config, const std::string& value) {
 }
 
 std::vector<ConfigKey> make_keys() {
-  using D = engine::ComputeDtype;
   using V = engine::ComputeDevice;
-  constexpr std::array<std::pair<std::string_view, D>, 4> kDtypes = {
-      {{"auto", D::automatic}, {"fp32", D::fp32}, {"bf16", D::bf16}, {"fp16", D::fp16}}};
   constexpr std::array<std::pair<std::string_view, V>, 3> kDevices = {
       {{"auto", V::automatic}, {"cpu", V::cpu}, {"cuda", V::cuda}}};
   constexpr std::int64_t kMany = 1'000'000'000;
@@ -148,8 +145,8 @@ std::vector<ConfigKey> make_keys() {
        boolean(&Config::ephemeral)},
       {"system_prompt", KeyKind::text, "instructions for conversations that have none",
        text(&Config::system_prompt)},
-      {"dtype", KeyKind::text, "what to compute in: auto, fp32, bf16, fp16",
-       choice(&Config::dtype, kDtypes)},
+      {"dtype", KeyKind::text, "what to compute in: auto, fp32, bf16, fp16, int8, int4",
+       choice(&Config::dtype, engine::kDtypeNames)},
       {"device", KeyKind::text, "where to compute: auto, cpu, cuda",
        choice(&Config::device, kDevices)},
       {"threads", KeyKind::number, "compute threads; 0: one per core",

@@ -4,6 +4,7 @@
 
 #include <CLI/CLI.hpp>
 
+#include "engine/cli/bench.h"
 #include "engine/cli/generate.h"
 #include "engine/cli/inspect.h"
 #include "engine/cli/logits.h"
@@ -32,6 +33,7 @@ int run(int argc, char** argv) {
   hearth::engine::add_inspect_command(app);
   hearth::engine::add_logits_command(app);
   hearth::engine::add_sample_command(app);
+  hearth::engine::add_bench_command(app);
   try {
     app.parse(argc, argv);
   } catch (const CLI::RuntimeError& error) {  // a command that failed has said why

@@ -30,6 +30,9 @@ class MappedFile {
   std::span<const std::byte> bytes_;  // empty for an empty file, which is not mapped
 };
 
+// Asks the kernel to read these bytes ahead, in the background.
+void prefetch_pages(std::span<const std::byte> bytes);
+
 // Tells the kernel that the pages wholly inside `bytes` are not needed now.
 void release_pages(std::span<const std::byte> bytes);
 

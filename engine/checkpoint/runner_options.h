@@ -1,28 +1,41 @@
 // How to run a model, and how loading reports its progress. Plain data, shared by every decoder.
 #pragma once
 
+#include <array>
 #include <cstdint>
+#include <filesystem>
 #include <functional>
 #include <string>
 #include <string_view>
+#include <utility>
 
 namespace hearth::engine {
 
-enum class ComputeDtype : std::uint8_t { automatic, fp32, bf16, fp16 };
+// int8 and int4: groups of 32 weights share an fp16 scale; on the packed CPU decoder only.
+enum class ComputeDtype : std::uint8_t { automatic, fp32, bf16, fp16, int8, int4 };
+inline constexpr std::array<std::pair<std::string_view, ComputeDtype>, 6> kDtypeNames = {
+    {{"auto", ComputeDtype::automatic},
+     {"fp32", ComputeDtype::fp32},
+     {"bf16", ComputeDtype::bf16},
+     {"fp16", ComputeDtype::fp16},
+     {"int8", ComputeDtype::int8},
+     {"int4", ComputeDtype::int4}}};
+
 enum class ComputeDevice : std::uint8_t { automatic, cpu, cuda };
 
 struct RunnerOptions {
-  ComputeDtype dtype =
-      ComputeDtype::automatic;  // automatic: fp32 on the CPU, the folder's on a GPU
+  ComputeDtype dtype = ComputeDtype::automatic;  // on the CPU bf16, or less where memory is short;
+                                                 // on a GPU the folder's
   ComputeDevice device = ComputeDevice::automatic;  // automatic: cuda when there is one
   int threads = 0;                                  // 0: one per core
   std::int64_t block_size = 16;                     // tokens in a KV block
   std::int64_t num_blocks = 0;                      // wins over kv_cache_bytes
   std::int64_t kv_cache_bytes =
-      0;  // 0 for both: max_sequences full contexts, at most a quarter of free memory
+      0;  // 0 for both: max_sequences full contexts, at most a quarter of what is free
   std::int32_t max_sequences = 32;
   std::int64_t max_batch_tokens = 2048;
-  std::int64_t context_length = 0;  // caps the model's; 0: the model's own
+  std::int64_t context_length = 0;    // caps the model's; 0: the model's own
+  std::filesystem::path tuning_file;  // of the packed CPU decoder; empty: not kept
 };
 
 struct LoadProgress {

@@ -25,14 +25,11 @@ void add_sampling_flags(CLI::App& app, SamplingFlags& flags) {
 }
 
 void add_engine_flags(CLI::App& app, RunnerOptions& options) {
-  static const std::map<std::string, ComputeDtype> kDtypes = {{"auto", ComputeDtype::automatic},
-                                                              {"fp32", ComputeDtype::fp32},
-                                                              {"bf16", ComputeDtype::bf16},
-                                                              {"fp16", ComputeDtype::fp16}};
+  static const std::map<std::string, ComputeDtype> kDtypes(kDtypeNames.begin(), kDtypeNames.end());
   static const std::map<std::string, ComputeDevice> kDevices = {{"auto", ComputeDevice::automatic},
                                                                 {"cpu", ComputeDevice::cpu},
                                                                 {"cuda", ComputeDevice::cuda}};
-  app.add_option("--dtype", options.dtype, "auto, fp32, bf16 or fp16")
+  app.add_option("--dtype", options.dtype, "auto, fp32, bf16, fp16, int8 or int4")
       ->transform(CLI::Transformer(kDtypes));
   app.add_option("--device", options.device, "auto, cpu or cuda")
       ->transform(CLI::Transformer(kDevices));

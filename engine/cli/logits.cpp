@@ -19,7 +19,7 @@
 #include "engine/checkpoint/model_spec.h"
 #include "engine/checkpoint/runner_options.h"
 #include "engine/cli/flags.h"
-#include "engine/torch/module_loader.h"
+#include "engine/cli/model_folder.h"
 
 namespace hearth::engine {
 namespace {
@@ -52,14 +52,14 @@ std::string npy_header(std::int64_t rows, std::int64_t columns) {
   return header + dict;
 }
 
-std::unique_ptr<StepRunner> load_runner(const LogitsOptions& options) {
+std::unique_ptr<StepRunner> make_runner(const LogitsOptions& options) {
   const ModelSpec spec = value_of(load_model_spec(options.model));
   const Checkpoint checkpoint = value_of(Checkpoint::open(options.model));
   RunnerOptions runner = options.runner;
   const auto length = static_cast<std::int64_t>(options.ids.size());
   runner.max_sequences = 1;
   runner.num_blocks = (length + runner.block_size - 1) / runner.block_size;
-  return value_of(load_torch_runner(checkpoint, spec, runner));
+  return value_of(load_runner(checkpoint, spec, runner, {}));
 }
 
 // One step of at most kStepTokens; its scores stay valid until the next.
@@ -82,7 +82,7 @@ std::span<const float> scores_of(StepRunner& runner, const LogitsOptions& option
 }
 
 void write_logits(const LogitsOptions& options) {
-  const auto runner = load_runner(options);
+  const auto runner = make_runner(options);
   const auto length = static_cast<std::int64_t>(options.ids.size());
   std::vector<std::int32_t> blocks(static_cast<std::size_t>(runner->traits().num_blocks));
   std::iota(blocks.begin(), blocks.end(), 0);
@@ -110,19 +110,7 @@ void add_logits_command(CLI::App& app) {
       ->required()
       ->delimiter(',');
   command->add_option("--out", options->out, "The .npy file to write")->required();
-  const std::map<std::string, ComputeDtype> dtypes = {{"auto", ComputeDtype::automatic},
-                                                      {"fp32", ComputeDtype::fp32},
-                                                      {"bf16", ComputeDtype::bf16},
-                                                      {"fp16", ComputeDtype::fp16}};
-  const std::map<std::string, ComputeDevice> devices = {{"auto", ComputeDevice::automatic},
-                                                        {"cpu", ComputeDevice::cpu},
-                                                        {"cuda", ComputeDevice::cuda}};
-  command->add_option("--dtype", options->runner.dtype, "fp32 (default), bf16, fp16 or auto")
-      ->transform(CLI::CheckedTransformer(dtypes));
-  command->add_option("--device", options->runner.device, "auto (default), cpu or cuda")
-      ->transform(CLI::CheckedTransformer(devices));
-  command->add_option("--threads", options->runner.threads, "0: one per core")
-      ->check(CLI::Range(0, 1024));
+  add_engine_flags(*command, options->runner);
   command->callback([options] { write_logits(*options); });
 }
 

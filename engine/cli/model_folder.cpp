@@ -1,12 +1,30 @@
 #include "engine/cli/model_folder.h"
 
+#include <algorithm>
+#include <iomanip>
+#include <sstream>
 #include <utility>
 
+#include "engine/base/memory.h"
 #include "engine/checkpoint/weight_map.h"
 #include "engine/cpu/cpu_decoder.h"
 #include "engine/torch/module_loader.h"
 
 namespace hearth::engine {
+
+namespace {
+
+// A built-in form may end a reply with tokens that the folder's own files do not name (ChatGLM3).
+void add_stop_tokens(ModelFolder& folder) {
+  if (folder.chat_template == nullptr) return;
+  std::vector<TokenId>& ids = folder.generation.eos_token_ids;
+  for (const std::string& token : folder.chat_template->stop_tokens()) {
+    const auto id = folder.tokenizer->token_to_id(token);
+    if (id && std::find(ids.begin(), ids.end(), *id) == ids.end()) ids.push_back(*id);
+  }
+}
+
+}  // namespace
 
 Result<ModelFolder> open_model_folder(const std::filesystem::path& path) {
   ModelFolder folder;
@@ -18,7 +36,9 @@ Result<ModelFolder> open_model_folder(const std::filesystem::path& path) {
   auto generation = load_generation_config(path);
   if (!generation) return tl::unexpected(generation.error());
   folder.generation = std::move(*generation);
-  folder.warnings = folder.generation.warnings;
+  folder.warnings = folder.spec.warnings;
+  folder.warnings.insert(folder.warnings.end(), folder.generation.warnings.begin(),
+                         folder.generation.warnings.end());
 
   auto tokenizer = Tokenizer::load(path);
   if (!tokenizer) return tl::unexpected(tokenizer.error());
@@ -31,6 +51,8 @@ Result<ModelFolder> open_model_folder(const std::filesystem::path& path) {
     return tl::unexpected(chat_template.error());
   }
 
+  add_stop_tokens(folder);
+
   auto checkpoint = Checkpoint::open(path);
   if (!checkpoint) return tl::unexpected(checkpoint.error());
   folder.checkpoint = std::make_unique<Checkpoint>(std::move(*checkpoint));
@@ -40,23 +62,63 @@ Result<ModelFolder> open_model_folder(const std::filesystem::path& path) {
   return folder;
 }
 
+namespace {
+
+cpu::WeightFormat format_of(ComputeDtype dtype) {
+  return dtype == ComputeDtype::int8   ? cpu::WeightFormat::int8
+         : dtype == ComputeDtype::int4 ? cpu::WeightFormat::int4
+                                       : cpu::WeightFormat::bf16;
+}
+
+std::string gigabytes(std::int64_t bytes) {
+  std::ostringstream text;
+  text << std::fixed << std::setprecision(1) << static_cast<double>(bytes) / 1e9 << " GB";
+  return text.str();
+}
+
+// The widest format that leaves a third of the free memory to the KV cache and to everything else.
+RunnerChoice choose_by_memory(const ModelSpec& spec) {
+  const std::int64_t available = available_memory();
+  const auto fits = [&](cpu::WeightFormat format) {
+    return cpu::packed_bytes(spec, format) <= available / 3 * 2;
+  };
+  if (fits(cpu::WeightFormat::bf16))
+    return {true, ComputeDtype::bf16, "the fastest decoder on this processor"};
+  const bool as_int8 = fits(cpu::WeightFormat::int8);
+  return {true, as_int8 ? ComputeDtype::int8 : ComputeDtype::int4,
+          "bf16 would take " + gigabytes(cpu::packed_bytes(spec, cpu::WeightFormat::bf16)) +
+              " of the " + gigabytes(available) + " that are free"};
+}
+
+}  // namespace
+
 RunnerChoice choose_runner(const ModelSpec& spec, const RunnerOptions& options) {
-  if (options.device == ComputeDevice::cuda) return {false, "--device cuda"};
+  if (options.device == ComputeDevice::cuda) return {false, options.dtype, "--device cuda"};
   if (options.dtype == ComputeDtype::fp32)
-    return {false, "--dtype fp32 computes as transformers does"};
-  if (options.dtype == ComputeDtype::fp16) return {false, "--dtype fp16"};
-  if (!cpu::can_run(spec)) return {false, "the packed decoder does not know " + spec.architecture};
-  return {true, "the fastest on this processor"};
+    return {false, options.dtype, "--dtype fp32 computes as transformers does"};
+  if (options.dtype == ComputeDtype::fp16) return {false, options.dtype, "--dtype fp16"};
+  if (!cpu::can_run(spec)) {
+    return {false, options.dtype, "the packed decoder does not know " + spec.architecture};
+  }
+  if (options.dtype == ComputeDtype::automatic) return choose_by_memory(spec);
+  return {true, options.dtype, "the fastest decoder on this processor"};
+}
+
+Result<std::unique_ptr<StepRunner>> load_runner(const Checkpoint& checkpoint, const ModelSpec& spec,
+                                                const RunnerOptions& options,
+                                                const ProgressSink& progress) {
+  const RunnerChoice choice = choose_runner(spec, options);
+  if (!choice.packed) return load_torch_runner(checkpoint, spec, options, progress);
+  cpu::CpuDecoderOptions packed;
+  packed.runner = options;
+  packed.format = format_of(choice.dtype);
+  return cpu::load_cpu_decoder(checkpoint, spec, packed, progress);
 }
 
 Result<std::unique_ptr<StepRunner>> load_runner(const ModelFolder& folder,
                                                 const RunnerOptions& options,
                                                 const ProgressSink& progress) {
-  if (!choose_runner(folder.spec, options).packed)
-    return load_torch_runner(*folder.checkpoint, folder.spec, options, progress);
-  cpu::CpuDecoderOptions packed;
-  packed.runner = options;
-  return cpu::load_cpu_decoder(*folder.checkpoint, folder.spec, packed, progress);
+  return load_runner(*folder.checkpoint, folder.spec, options, progress);
 }
 
 }  // namespace hearth::engine

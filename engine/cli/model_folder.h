@@ -33,15 +33,19 @@ struct ModelFolder {
 // Reads and checks all of it; takes milliseconds. Errors: those of the parts.
 Result<ModelFolder> open_model_folder(const std::filesystem::path& path);
 
-// Which decoder runs the model, and why, in words for the start-up line.
+// Which decoder runs the model and in what numbers, and why, in words for the start-up line.
 struct RunnerChoice {
-  bool packed = false;  // CpuDecoder, else TorchDecoder
+  bool packed = false;                           // CpuDecoder, else TorchDecoder
+  ComputeDtype dtype = ComputeDtype::automatic;  // packed: bf16, int8 or int4
   std::string why;
 };
+// Where nobody says, the packed decoder's bf16, or int8 or int4 when that is what memory holds.
 RunnerChoice choose_runner(const ModelSpec& spec, const RunnerOptions& options);
 
-// Loads the weights; the folder's checkpoint may be closed afterwards. Errors: those of the chosen
-// decoder.
+// Loads the weights; the checkpoint may be closed afterwards. Errors: those of the chosen decoder.
+Result<std::unique_ptr<StepRunner>> load_runner(const Checkpoint& checkpoint, const ModelSpec& spec,
+                                                const RunnerOptions& options,
+                                                const ProgressSink& progress);
 Result<std::unique_ptr<StepRunner>> load_runner(const ModelFolder& folder,
                                                 const RunnerOptions& options,
                                                 const ProgressSink& progress);

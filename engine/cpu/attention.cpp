@@ -19,13 +19,49 @@ Attention::Attention(const KernelTable& kernels, const AttentionShape& shape, in
   }
 }
 
-void Attention::run(std::span<const AttentionRow> rows, const KvCache& cache, std::int64_t layer,
-                    std::int64_t window, const float* queries, std::int64_t stride, float* out,
-                    WorkerPool& pool) {
+// The running softmax of one item: chunks are added in ascending order.
+class Attention::Sum {
+ public:
+  Sum(std::size_t num_queries, std::size_t width, float* total)
+      : num_queries_(num_queries), width_(width), total_(total) {
+    max_.fill(-std::numeric_limits<float>::infinity());
+    weight_.fill(0.0F);
+    std::fill_n(total_, num_queries * width, 0.0F);
+  }
+
+  void add(const Partial& partial) {
+    for (std::size_t q = 0; q < num_queries_; ++q) {
+      if (partial.sum[q] == 0.0F) continue;  // sees nothing of the chunk
+      const float top = std::max(max_[q], partial.max[q]);
+      const float keep = std::exp(max_[q] - top);
+      const float add = std::exp(partial.max[q] - top);
+      max_[q] = top;
+      weight_[q] = weight_[q] * keep + partial.sum[q] * add;
+      float* total = total_ + q * width_;
+      const float* more = partial.out + q * width_;
+      for (std::size_t d = 0; d < width_; ++d) total[d] = total[d] * keep + more[d] * add;
+    }
+  }
+
+  // Writes query q's result, [head_dim].
+  void finish(std::size_t q, std::int64_t head_dim, float* out) const {
+    const float* total = total_ + q * width_;
+    for (std::int64_t d = 0; d < head_dim; ++d) out[d] = total[d] / weight_[q];
+  }
+
+ private:
+  std::size_t num_queries_;
+  std::size_t width_;
+  float* total_;  // [num_queries, width]
+  std::array<float, kMaxQueries> max_{};
+  std::array<float, kMaxQueries> weight_{};
+};
+
+void Attention::plan(const Step& step) {
   const std::int64_t group = shape_.num_heads / shape_.num_kv_heads;
   items_.clear();
-  for (std::size_t r = 0; r < rows.size(); ++r) {
-    const std::int64_t num_queries = rows[r].num_tokens * group;
+  for (std::size_t r = 0; r < step.rows.size(); ++r) {
+    const std::int64_t num_queries = step.rows[r].num_tokens * group;
     for (std::int64_t h = 0; h < shape_.num_kv_heads; ++h) {
       for (std::int64_t q = 0; q < num_queries; q += kMaxQueries) {
         items_.push_back(
@@ -34,82 +70,127 @@ void Attention::run(std::span<const AttentionRow> rows, const KvCache& cache, st
       }
     }
   }
-  pool.for_each(static_cast<std::int64_t>(items_.size()), 1,
-                [&](std::int64_t begin, std::int64_t end, int worker) {
-                  for (std::int64_t i = begin; i < end; ++i) {
-                    const Item& item = items_[static_cast<std::size_t>(i)];
-                    attend(item, rows[static_cast<std::size_t>(item.row)], cache, layer, window,
-                           queries, stride, out, scratch_[static_cast<std::size_t>(worker)]);
-                  }
-                });
 }
 
-void Attention::attend(const Item& item, const AttentionRow& row, const KvCache& cache,
-                       std::int64_t layer, std::int64_t window, const float* queries,
-                       std::int64_t stride, float* out, Scratch& scratch) const {
-  const std::int64_t dim = shape_.head_dim;
-  const auto padded = static_cast<std::size_t>(padded_head(dim));
-  const std::int64_t group = shape_.num_heads / shape_.num_kv_heads;
-  const auto num = static_cast<std::size_t>(item.num_queries);
-  std::array<std::int64_t, kMaxQueries> seen_from{};
-  std::array<std::int64_t, kMaxQueries> seen_to{};
-  std::array<float, kMaxQueries> largest{};
-  std::array<float, kMaxQueries> weight{};
-  std::int64_t begin = std::numeric_limits<std::int64_t>::max();
-  std::int64_t end = 0;
-  for (std::size_t q = 0; q < num; ++q) {
-    const std::int64_t index = item.first_query + static_cast<std::int64_t>(q);
-    const std::int64_t token = index / group;
-    const std::int64_t head = item.kv_head * group + index % group;
-    const float* query = queries + (row.first_token + token) * stride + head * dim;
-    for (std::int64_t d = 0; d < dim; ++d)
-      scratch.queries[q * padded + static_cast<std::size_t>(d)] = query[d] * shape_.scale;
-    seen_to[q] = row.position + token + 1;
-    seen_from[q] = window > 0 ? std::max<std::int64_t>(0, seen_to[q] - window) : 0;
-    begin = std::min(begin, seen_from[q]);
-    end = std::max(end, seen_to[q]);
-    largest[q] = -std::numeric_limits<float>::infinity();
-    weight[q] = 0.0F;
-  }
-  std::fill_n(scratch.total.begin(), num * padded, 0.0F);
+void Attention::run(std::span<const AttentionRow> rows, const KvCache& cache, std::int64_t layer,
+                    std::int64_t window, const float* queries, std::int64_t stride, float* out,
+                    WorkerPool& pool) {
+  const Step step{rows, cache, layer, window, queries, stride, out};
+  plan(step);
+  const auto count = static_cast<std::int64_t>(items_.size());
+  if (count < pool.size()) return run_split(step, pool);
+  pool.for_each(count, 1, [&](std::int64_t begin, std::int64_t end, int worker) {
+    for (std::int64_t i = begin; i < end; ++i)
+      attend(items_[static_cast<std::size_t>(i)], step, scratch_[static_cast<std::size_t>(worker)]);
+  });
+}
 
+Attention::Sight Attention::sight_of(const Item& item, const Step& step) const {
+  const std::int64_t group = shape_.num_heads / shape_.num_kv_heads;
+  const AttentionRow& row = step.rows[static_cast<std::size_t>(item.row)];
+  Sight sight{};
+  std::int64_t begin = std::numeric_limits<std::int64_t>::max();
+  for (std::size_t q = 0; q < static_cast<std::size_t>(item.num_queries); ++q) {
+    const std::int64_t token = (item.first_query + static_cast<std::int64_t>(q)) / group;
+    sight.to[q] = row.position + token + 1;
+    sight.from[q] = step.window > 0 ? std::max<std::int64_t>(0, sight.to[q] - step.window) : 0;
+    begin = std::min(begin, sight.from[q]);
+    sight.end = std::max(sight.end, sight.to[q]);
+  }
+  sight.first_chunk = begin / kChunkTokens * kChunkTokens;
+  return sight;
+}
+
+void Attention::load_queries(const Item& item, const Step& step, Scratch& scratch) const {
+  const std::int64_t dim = shape_.head_dim;
+  const std::int64_t group = shape_.num_heads / shape_.num_kv_heads;
+  const AttentionRow& row = step.rows[static_cast<std::size_t>(item.row)];
+  for (std::size_t q = 0; q < static_cast<std::size_t>(item.num_queries); ++q) {
+    const std::int64_t index = item.first_query + static_cast<std::int64_t>(q);
+    const std::int64_t head = item.kv_head * group + index % group;
+    const float* query =
+        step.queries + (row.first_token + index / group) * step.stride + head * dim;
+    float* to = scratch.queries.data() + q * width();
+    for (std::int64_t d = 0; d < dim; ++d) to[d] = query[d] * shape_.scale;
+  }
+}
+
+void Attention::attend_chunk(const Item& item, const Step& step, const Sight& sight,
+                             std::int64_t chunk, const Scratch& scratch, Partial& partial) const {
+  const AttentionRow& row = step.rows[static_cast<std::size_t>(item.row)];
   std::array<const std::uint16_t*, kChunkTokens / kBlockTokens> blocks{};
   std::array<int, kMaxQueries> first{};
   std::array<int, kMaxQueries> last{};
-  std::array<float, kMaxQueries> chunk_largest{};
-  std::array<float, kMaxQueries> chunk_weight{};
-  for (std::int64_t chunk = begin / kChunkTokens * kChunkTokens; chunk < end;
-       chunk += kChunkTokens) {
-    const std::int64_t chunk_end = std::min(end, chunk + kChunkTokens);
-    for (std::int64_t t = chunk; t < chunk_end; t += kBlockTokens) {
-      blocks[static_cast<std::size_t>((t - chunk) / kBlockTokens)] = cache.block(
-          layer, item.kv_head, row.block_table[static_cast<std::size_t>(t / kBlockTokens)]);
-    }
-    for (std::size_t q = 0; q < num; ++q) {
-      first[q] = static_cast<int>(std::clamp<std::int64_t>(seen_from[q] - chunk, 0, kChunkTokens));
-      last[q] = static_cast<int>(std::clamp<std::int64_t>(seen_to[q] - chunk, 0, kChunkTokens));
-    }
-    kernels_.attend({scratch.queries.data(), item.num_queries, static_cast<int>(padded),
-                     blocks.data(), first.data(), last.data(), shape_.softcap, chunk_largest.data(),
-                     chunk_weight.data(), scratch.partial.data()});
-    for (std::size_t q = 0; q < num; ++q) {
-      if (first[q] >= last[q]) continue;
-      const float top = std::max(largest[q], chunk_largest[q]);
-      const float keep = std::exp(largest[q] - top);
-      const float add = std::exp(chunk_largest[q] - top);
-      largest[q] = top;
-      weight[q] = weight[q] * keep + chunk_weight[q] * add;
-      float* total = scratch.total.data() + q * padded;
-      const float* partial = scratch.partial.data() + q * padded;
-      for (std::int64_t d = 0; d < dim; ++d) total[d] = total[d] * keep + partial[d] * add;
-    }
+  const std::int64_t chunk_end = std::min(sight.end, chunk + kChunkTokens);
+  for (std::int64_t t = chunk; t < chunk_end; t += kBlockTokens) {
+    blocks[static_cast<std::size_t>((t - chunk) / kBlockTokens)] = step.cache.block(
+        step.layer, item.kv_head, row.block_table[static_cast<std::size_t>(t / kBlockTokens)]);
   }
+  const auto num = static_cast<std::size_t>(item.num_queries);
   for (std::size_t q = 0; q < num; ++q) {
+    first[q] = static_cast<int>(std::clamp<std::int64_t>(sight.from[q] - chunk, 0, kChunkTokens));
+    last[q] = static_cast<int>(std::clamp<std::int64_t>(sight.to[q] - chunk, 0, kChunkTokens));
+  }
+  kernels_.attend({scratch.queries.data(), item.num_queries, static_cast<int>(width()),
+                   blocks.data(), first.data(), last.data(), shape_.softcap, partial.max.data(),
+                   partial.sum.data(), partial.out});
+  for (std::size_t q = 0; q < num; ++q) {
+    if (first[q] >= last[q]) partial.sum[q] = 0.0F;
+  }
+}
+
+void Attention::attend(const Item& item, const Step& step, Scratch& scratch) const {
+  const Sight sight = sight_of(item, step);
+  load_queries(item, step, scratch);
+  Sum sum(static_cast<std::size_t>(item.num_queries), width(), scratch.total.data());
+  Partial partial{{}, {}, scratch.partial.data()};
+  for (std::int64_t chunk = sight.first_chunk; chunk < sight.end; chunk += kChunkTokens) {
+    attend_chunk(item, step, sight, chunk, scratch, partial);
+    sum.add(partial);
+  }
+  write(item, step, sum);
+}
+
+void Attention::write(const Item& item, const Step& step, const Sum& sum) const {
+  const std::int64_t dim = shape_.head_dim;
+  const std::int64_t group = shape_.num_heads / shape_.num_kv_heads;
+  const AttentionRow& row = step.rows[static_cast<std::size_t>(item.row)];
+  for (std::size_t q = 0; q < static_cast<std::size_t>(item.num_queries); ++q) {
     const std::int64_t index = item.first_query + static_cast<std::int64_t>(q);
     const std::int64_t head = item.kv_head * group + index % group;
-    float* to = out + (row.first_token + index / group) * shape_.num_heads * dim + head * dim;
-    for (std::int64_t d = 0; d < dim; ++d)
-      to[d] = scratch.total[q * padded + static_cast<std::size_t>(d)] / weight[q];
+    const std::int64_t token = row.first_token + index / group;
+    sum.finish(q, dim, step.out + (token * shape_.num_heads + head) * dim);
+  }
+}
+
+// The chunks are computed by whoever is free and kept; then each item adds its own in the same
+// order as attend does.
+void Attention::run_split(const Step& step, WorkerPool& pool) {
+  chunks_.clear();
+  for (std::size_t i = 0; i < items_.size(); ++i) {
+    const Sight sight = sight_of(items_[i], step);
+    for (std::int64_t chunk = sight.first_chunk; chunk < sight.end; chunk += kChunkTokens)
+      chunks_.push_back({i, chunk});
+  }
+  const std::size_t values = kMaxQueries * width();
+  if (partial_values_.size() < chunks_.size() * values)
+    partial_values_.resize(chunks_.size() * values);
+  partials_.resize(chunks_.size());
+  const auto count = static_cast<std::int64_t>(chunks_.size());
+  pool.for_each(count, 1, [&](std::int64_t begin, std::int64_t end, int worker) {
+    Scratch& scratch = scratch_[static_cast<std::size_t>(worker)];
+    for (auto i = static_cast<std::size_t>(begin); i < static_cast<std::size_t>(end); ++i) {
+      const Item& item = items_[chunks_[i].item];
+      load_queries(item, step, scratch);
+      partials_[i].out = partial_values_.data() + i * values;
+      attend_chunk(item, step, sight_of(item, step), chunks_[i].chunk, scratch, partials_[i]);
+    }
+  });
+  std::size_t next = 0;
+  for (std::size_t i = 0; i < items_.size(); ++i) {
+    Sum sum(static_cast<std::size_t>(items_[i].num_queries), width(), scratch_[0].total.data());
+    for (; next < chunks_.size() && chunks_[next].item == i; ++next) sum.add(partials_[next]);
+    write(items_[i], step, sum);
   }
 }
 

@@ -1,5 +1,6 @@
 // Paged attention of one step: every (sequence, KV head, tile of queries) is an item that one
-// worker computes alone.
+// worker computes alone, or, where there are fewer items than workers (a few people with long
+// conversations on many cores), several workers chunk by chunk.
 //
 // Keys are reduced in chunks of 256 at absolute positions, and the chunks combined in ascending
 // order with the rescaling of "Online normalizer calculation for softmax" (Milakov & Gimelshein
@@ -7,6 +8,7 @@
 // cut, or on which worker computed it.
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <span>
 #include <vector>
@@ -53,20 +55,60 @@ class Attention {
     std::int64_t first_query = 0;  // index over (token, head of the group), token-major
     std::int32_t num_queries = 0;
   };
-  struct Scratch {
-    std::vector<float> queries;  // [kMaxQueries, D], D = padded_head(head_dim)
-    std::vector<float> partial;  // [kMaxQueries, D]  one chunk's sums
-    std::vector<float> total;    // [kMaxQueries, D]  all chunks' so far
+  // What all items of a run share.
+  struct Step {
+    std::span<const AttentionRow> rows;
+    const KvCache& cache;
+    std::int64_t layer;
+    std::int64_t window;
+    const float* queries;
+    std::int64_t stride;
+    float* out;
   };
+  // Which keys an item's queries see; absolute positions.
+  struct Sight {
+    std::array<std::int64_t, kMaxQueries> from;
+    std::array<std::int64_t, kMaxQueries> to;
+    std::int64_t first_chunk;  // position, a multiple of kChunkTokens
+    std::int64_t end;
+  };
+  // One chunk's softmax before its division: largest score, Σ exp, Σ exp · v.
+  struct Partial {
+    std::array<float, kMaxQueries> max;
+    std::array<float, kMaxQueries> sum;
+    float* out;  // [kMaxQueries, D], D = padded_head(head_dim)
+  };
+  struct Scratch {
+    std::vector<float> queries;  // [kMaxQueries, D]
+    std::vector<float> partial;  // [kMaxQueries, D]
+    std::vector<float> total;    // [kMaxQueries, D]
+  };
+  class Sum;
 
-  void attend(const Item& item, const AttentionRow& row, const KvCache& cache, std::int64_t layer,
-              std::int64_t window, const float* queries, std::int64_t stride, float* out,
-              Scratch& scratch) const;
+  void plan(const Step& step);
+  Sight sight_of(const Item& item, const Step& step) const;
+  void load_queries(const Item& item, const Step& step, Scratch& scratch) const;
+  void attend_chunk(const Item& item, const Step& step, const Sight& sight, std::int64_t chunk,
+                    const Scratch& scratch, Partial& partial) const;
+  void attend(const Item& item, const Step& step, Scratch& scratch) const;
+  void write(const Item& item, const Step& step, const Sum& sum) const;
+  void run_split(const Step& step, WorkerPool& pool);
+
+  std::size_t width() const { return static_cast<std::size_t>(padded_head(shape_.head_dim)); }
 
   const KernelTable& kernels_;
   AttentionShape shape_;
   std::vector<Scratch> scratch_;  // one for each worker
   std::vector<Item> items_;
+
+  // run_split: the chunks of all items, and their results.
+  struct ChunkOfItem {
+    std::size_t item = 0;
+    std::int64_t chunk = 0;
+  };
+  std::vector<ChunkOfItem> chunks_;
+  std::vector<Partial> partials_;
+  std::vector<float> partial_values_;
 };
 
 }  // namespace hearth::engine::cpu

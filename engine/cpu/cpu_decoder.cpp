@@ -10,33 +10,54 @@
 #include <unistd.h>
 
 #include "engine/base/check.h"
+#include "engine/base/memory.h"
 #include "engine/checkpoint/rope.h"
 #include "engine/cpu/activations.h"
 #include "engine/cpu/attention.h"
 #include "engine/cpu/cpu_weights.h"
-#include "engine/cpu/instruction_set.h"
 #include "engine/cpu/kv_cache.h"
 #include "engine/cpu/rotary.h"
+#include "engine/cpu/tuning.h"
 #include "engine/cpu/worker_pool.h"
+#include "engine/runtime/batch_check.h"
 
 namespace hearth::engine::cpu {
 namespace {
 
 constexpr std::int64_t kSerialRows =
     2;  // so few rows are normed and rounded faster by one thread than by a region
+constexpr std::int64_t kFewestBlocks = 16;
 constexpr std::int64_t kPiecesPerWorker =
     8;  // of a product: a worker that loses its core for a while leaves little undone
 
-// KV blocks where nobody says how many: every sequence at full length, in at most a quarter of the
-// machine's memory, but one full sequence in any case.
-std::int64_t default_num_blocks(const RunnerOptions& options, const RunnerTraits& traits,
+// KV blocks: as many as wanted, else every sequence at full length, as far as the budget goes;
+// where nobody gives one, a quarter of what is free now that the weights are loaded.
+Result<std::int64_t> blocks_for(const RunnerOptions& options, const RunnerTraits& traits,
                                 std::int64_t block_bytes) {
+  if (options.num_blocks > 0) return options.num_blocks;
   const std::int64_t per_sequence = (traits.context_length + kBlockTokens - 1) / kBlockTokens;
-  const std::int64_t quarter =
-      static_cast<std::int64_t>(sysconf(_SC_PHYS_PAGES)) * sysconf(_SC_PAGESIZE) / 4;
-  const std::int64_t budget = options.kv_cache_bytes > 0 ? options.kv_cache_bytes : quarter;
-  return std::max(per_sequence,
-                  std::min(per_sequence * traits.max_sequences, budget / block_bytes));
+  const std::int64_t budget =
+      options.kv_cache_bytes > 0 ? options.kv_cache_bytes : available_memory() / 4;
+  const std::int64_t affordable = budget / block_bytes;
+  if (affordable < kFewestBlocks) {
+    return fail(ErrorCode::out_of_memory, "The KV cache has " + std::to_string(budget / 1'000'000) +
+                                              " MB, too little for a conversation of " +
+                                              std::to_string(kFewestBlocks * kBlockTokens) +
+                                              " tokens.");
+  }
+  return std::min(per_sequence * traits.max_sequences, affordable);
+}
+
+// Memory is mapped without a reservation, so the kernel would kill the process when it runs out.
+Result<void> check_room(const ModelSpec& spec, WeightFormat format) {
+  const std::int64_t needed = packed_bytes(spec, format);
+  const std::int64_t available = available_memory();
+  if (needed <= available) return {};
+  const auto megabytes = [](std::int64_t bytes) { return std::to_string(bytes / 1'000'000); };
+  return fail(ErrorCode::out_of_memory,
+              "The weights take " + megabytes(needed) + " MB as " + std::string(to_string(format)) +
+                  ", and " + megabytes(available) + " MB are free" +
+                  (format == WeightFormat::int4 ? "." : "; --dtype int8 or int4 takes less."));
 }
 
 float* grown(std::vector<float>& buffer, std::int64_t size) {
@@ -47,22 +68,23 @@ float* grown(std::vector<float>& buffer, std::int64_t size) {
 
 class CpuDecoder final : public StepRunner {
  public:
-  CpuDecoder(ModelSpec spec, const KernelTable& kernels, std::unique_ptr<WorkerPool> pool,
+  CpuDecoder(ModelSpec spec, KernelTable kernels, std::unique_ptr<WorkerPool> pool,
              CpuWeights weights, KvCache cache, RunnerTraits traits)
       : spec_(std::move(spec)),
-        kernels_(kernels),
+        kernels_(std::move(kernels)),
         pool_(std::move(pool)),
         weights_(std::move(weights)),
         cache_(std::move(cache)),
         traits_(std::move(traits)),
-        attention_(kernels,
+        attention_(kernels_,
                    {spec_.num_heads, spec_.num_kv_heads, spec_.head_dim,
                     static_cast<float>(spec_.attention_scale),
                     static_cast<float>(spec_.attention_softcap)},
                    pool_->size()),
         rotary_(spec_.rope, spec_.context_length),
         local_rotary_(spec_.local_rope, spec_.context_length),
-        activations_(kernels) {}
+        activations_(kernels_),
+        normed_(static_cast<std::size_t>(pool_->size())) {}
 
   const RunnerTraits& traits() const override { return traits_; }
 
@@ -80,6 +102,7 @@ class CpuDecoder final : public StepRunner {
     return (spec_.num_heads + 2 * spec_.num_kv_heads) * spec_.head_dim;
   }
 
+  StepResult run_sound(const Batch& batch);
   void collect(const Batch& batch);
   void embed(const Batch& batch);
   void run_layer(const LayerWeights& layer, std::int64_t index);
@@ -104,7 +127,7 @@ class CpuDecoder final : public StepRunner {
   float norm_offset() const { return spec_.norm == NormKind::rms_unit_offset ? 1.0F : 0.0F; }
 
   ModelSpec spec_;
-  const KernelTable& kernels_;
+  KernelTable kernels_;
   std::unique_ptr<WorkerPool> pool_;
   CpuWeights weights_;
   KvCache cache_;
@@ -115,6 +138,7 @@ class CpuDecoder final : public StepRunner {
   Activations activations_;
 
   // The step's buffers. T rows each, in the order of the batch.
+  std::vector<std::vector<float>> normed_;  // a row [C] for each worker
   std::vector<Token> tokens_;
   std::vector<AttentionRow> attention_rows_;
   std::vector<float> residual_;  // [T, C]
@@ -150,13 +174,14 @@ void CpuDecoder::prepare_input(const float* x, std::int64_t rows, std::int64_t k
                                const std::vector<float>& norm, WeightFormat format) {
   activations_.prepare(format, rows, k);
   const auto eps = static_cast<float>(spec_.norm_eps);
-  const auto put = [&](std::int64_t begin, std::int64_t end, int) {
-    std::vector<float> normed(norm.empty() ? 0 : static_cast<std::size_t>(k));
+  for (std::vector<float>& normed : normed_) grown(normed, norm.empty() ? 0 : k);
+  const auto put = [&](std::int64_t begin, std::int64_t end, int worker) {
+    float* normed = normed_[static_cast<std::size_t>(worker)].data();
     for (std::int64_t row = begin; row < end; ++row) {
       const float* values = x + row * k;
       if (!norm.empty()) {
-        kernels_.rms_norm(values, norm.data(), norm_offset(), eps, k, normed.data());
-        values = normed.data();
+        kernels_.rms_norm(values, norm.data(), norm_offset(), eps, k, normed);
+        values = normed;
       }
       activations_.put(row, values);
     }
@@ -177,6 +202,9 @@ void CpuDecoder::collect(const Batch& batch) {
       tokens_.push_back(
           {static_cast<std::int32_t>(r), row.position + static_cast<std::int64_t>(t)});
     }
+    const std::int64_t end = row.position + static_cast<std::int64_t>(row.tokens.size());
+    rotary_.reach(end);
+    local_rotary_.reach(end);
   }
 }
 
@@ -362,6 +390,8 @@ StepResult CpuDecoder::outputs(const Batch& batch) {
     if (std::any_of(state.begin(), state.end(),
                     [](float value) { return !std::isfinite(value); })) {
       row.error = "The model computed a value that is not a number.";
+    } else if (batch.rows[r].output == RowOutput::class_scores) {
+      row.error = "The packed decoder gives no class scores.";
     } else if (batch.rows[r].output == RowOutput::hidden) {
       row.values = state;
     } else if (count > 0) {
@@ -373,7 +403,25 @@ StepResult CpuDecoder::outputs(const Batch& batch) {
 }
 
 Result<StepResult> CpuDecoder::run(const Batch& batch) {
+  std::vector<std::string> faults;
+  for (const BatchRow& row : batch.rows) faults.push_back(fault_of(traits_, row));
+  const auto is_sound = [](const std::string& fault) { return fault.empty(); };
+  if (std::all_of(faults.begin(), faults.end(), is_sound)) return run_sound(batch);
+  Batch sound;
+  for (std::size_t i = 0; i < faults.size(); ++i) {
+    if (faults[i].empty()) sound.rows.push_back(batch.rows[i]);
+  }
+  StepResult computed = run_sound(sound);
+  StepResult result;
+  auto next = computed.rows.begin();
+  for (std::string& fault : faults)
+    result.rows.push_back(fault.empty() ? std::move(*next++) : RowResult{{}, std::move(fault)});
+  return result;
+}
+
+StepResult CpuDecoder::run_sound(const Batch& batch) {
   collect(batch);
+  if (tokens_.empty()) return {};
   CHECK(static_cast<std::int64_t>(tokens_.size()) <= traits_.max_batch_tokens);
   embed(batch);
   for (std::int64_t i = 0; i < spec_.num_layers; ++i)
@@ -400,12 +448,13 @@ Result<std::unique_ptr<StepRunner>> load_cpu_decoder(const Checkpoint& checkpoin
                 "The packed CPU decoder cannot run " + spec.architecture +
                     "; use --dtype fp32 for the torch decoder.");
   }
-  const auto kernels = choose_kernels(options.kernels);
+  if (auto room = check_room(spec, options.format); !room) return tl::unexpected(room.error());
+  const auto kernels = tuned_kernels(options.kernels, options.runner.tuning_file);
   if (!kernels) return tl::unexpected(kernels.error());
   const unsigned cores = std::max(1U, std::thread::hardware_concurrency());
   auto pool = std::make_unique<WorkerPool>(options.runner.threads > 0 ? options.runner.threads
                                                                       : static_cast<int>(cores));
-  auto weights = load_cpu_weights(checkpoint, spec, options.format, *pool, progress);
+  auto weights = load_cpu_weights(checkpoint, spec, options.format, *kernels, *pool, progress);
   if (!weights) return tl::unexpected(weights.error());
 
   RunnerTraits traits;
@@ -417,17 +466,17 @@ Result<std::unique_ptr<StepRunner>> load_cpu_decoder(const Checkpoint& checkpoin
   traits.max_sequences = options.runner.max_sequences;
   traits.max_batch_tokens = std::min<std::int64_t>(options.runner.max_batch_tokens, 512);
   KvCache::Shape shape{spec.num_layers, spec.num_kv_heads, spec.head_dim, 0};
-  traits.num_blocks =
-      options.runner.num_blocks > 0
-          ? options.runner.num_blocks
-          : default_num_blocks(options.runner, traits, KvCache::bytes_per_block(shape));
+  const auto num_blocks = blocks_for(options.runner, traits, KvCache::bytes_per_block(shape));
+  if (!num_blocks) return tl::unexpected(num_blocks.error());
+  traits.num_blocks = *num_blocks;
+  traits.context_length = std::min(traits.context_length, traits.num_blocks * kBlockTokens);
   shape.num_blocks = traits.num_blocks;
   auto cache = KvCache::create(shape);
   if (!cache) return tl::unexpected(cache.error());
   traits.description = "CPU, " + std::string(to_string(options.format)) + " weights, " +
-                       (*kernels)->name + " kernels, " + std::to_string(pool->size()) +
+                       kernels->name + " kernels, " + std::to_string(pool->size()) +
                        (pool->size() == 1 ? " thread" : " threads");
-  return std::make_unique<CpuDecoder>(spec, **kernels, std::move(pool), std::move(*weights),
+  return std::make_unique<CpuDecoder>(spec, *kernels, std::move(pool), std::move(*weights),
                                       std::move(*cache), std::move(traits));
 }
 

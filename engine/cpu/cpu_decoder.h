@@ -27,8 +27,11 @@ struct CpuDecoderOptions {
 // True when load() can run this model; otherwise TorchDecoder must.
 bool can_run(const ModelSpec& spec);
 
+// Bytes that all packed matrices of the model will take.
+std::int64_t packed_bytes(const ModelSpec& spec, WeightFormat format);
+
 // Reads and packs the weights; the checkpoint may be closed afterwards. Errors: those of
-// load_cpu_weights, usage.
+// load_cpu_weights; usage; out_of_memory when the weights would not fit into what is free.
 Result<std::unique_ptr<StepRunner>> load_cpu_decoder(const Checkpoint& checkpoint,
                                                      const ModelSpec& spec,
                                                      const CpuDecoderOptions& options,

@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "engine/checkpoint/weight_map.h"
+#include "engine/cpu/cpu_decoder.h"
 #include "engine/cpu/tensor_rows.h"
 #include "engine/cpu/worker_pool.h"
 
@@ -18,65 +19,86 @@ PackedMatrix shape_of(WeightFormat format, std::int64_t rows, std::int64_t k) {
   return matrix;
 }
 
-// Loads one model: knows the names, counts the progress, hands out the arena.
-class Loader {
- public:
-  Loader(const Checkpoint& checkpoint, const ModelSpec& spec, const WeightMap& map,
-         WeightFormat format, WorkerPool& pool, const ProgressSink& progress)
-      : checkpoint_(checkpoint),
-        spec_(spec),
-        map_(map),
-        format_(format),
-        pool_(pool),
-        progress_(progress) {}
-
-  Result<CpuWeights> load() {
-    CpuWeights weights;
-    weights.head_is_embedding = map_.head_is_embedding();
-    plan(weights);
-    auto arena = Arena::create(static_cast<std::size_t>(planned_bytes_));
-    if (!arena) return tl::unexpected(arena.error());
-    weights.arena = std::move(*arena);
-    arena_ = &weights.arena;
-
-    pack_from(weights.embedding, {spec_.names.embedding});
-    for (std::int64_t i = 0; i < spec_.num_layers; ++i)
-      load_layer(i, weights.layers[static_cast<std::size_t>(i)]);
-    weights.final_norm = vector(spec_.names.final_norm + ".weight");
-    if (!weights.head_is_embedding) pack_from(weights.own_head, {spec_.names.lm_head});
-    return weights;
-  }
-
- private:
-  // Shapes of all matrices, and with them the size of the arena.
-  void plan(CpuWeights& weights) {
-    const std::int64_t q_rows = spec_.num_heads * spec_.head_dim;
-    const std::int64_t kv_rows = spec_.num_kv_heads * spec_.head_dim;
-    const std::int64_t hidden = spec_.hidden_size;
-    const WeightFormat outer = format_ == WeightFormat::int4 ? WeightFormat::int8 : format_;
-    weights.embedding = planned(shape_of(outer, spec_.vocab_size, hidden));
-    if (!weights.head_is_embedding)
-      weights.own_head = planned(shape_of(outer, spec_.vocab_size, hidden));
-    weights.layers.resize(static_cast<std::size_t>(spec_.num_layers));
+// The shapes of all matrices, without their bytes, and the size of the arena that will hold them.
+struct WeightPlan {
+  WeightPlan(const ModelSpec& spec, WeightFormat format, bool head_is_embedding) {
+    const std::int64_t q_rows = spec.num_heads * spec.head_dim;
+    const std::int64_t kv_rows = spec.num_kv_heads * spec.head_dim;
+    const std::int64_t hidden = spec.hidden_size;
+    const WeightFormat outer = format == WeightFormat::int4 ? WeightFormat::int8 : format;
+    weights.head_is_embedding = head_is_embedding;
+    weights.embedding = planned(shape_of(outer, spec.vocab_size, hidden));
+    if (!head_is_embedding) weights.own_head = planned(shape_of(outer, spec.vocab_size, hidden));
+    weights.layers.resize(static_cast<std::size_t>(spec.num_layers));
     for (LayerWeights& layer : weights.layers) {
-      layer.qkv = planned(shape_of(format_, q_rows + 2 * kv_rows, hidden));
-      layer.o = planned(shape_of(format_, hidden, q_rows));
-      const std::int64_t half_panels = (spec_.intermediate_size + kHalfRows - 1) / kHalfRows;
-      layer.gate_up = planned(shape_of(format_, half_panels * kPanelRows, hidden));
-      layer.down = planned(shape_of(format_, hidden, spec_.intermediate_size));
+      layer.qkv = planned(shape_of(format, q_rows + 2 * kv_rows, hidden));
+      layer.o = planned(shape_of(format, hidden, q_rows));
+      const std::int64_t half_panels = (spec.intermediate_size + kHalfRows - 1) / kHalfRows;
+      layer.gate_up = planned(shape_of(format, half_panels * kPanelRows, hidden));
+      layer.down = planned(shape_of(format, hidden, spec.intermediate_size));
     }
   }
 
   PackedMatrix planned(PackedMatrix matrix) {
-    planned_bytes_ += matrix.bytes() + static_cast<std::int64_t>(Arena::kAlignment);
+    bytes += matrix.bytes() + static_cast<std::int64_t>(Arena::kAlignment);
     return matrix;
+  }
+
+  CpuWeights weights;
+  std::int64_t bytes = 0;
+};
+
+// Loads one model: knows the names, counts the progress, hands out the arena.
+class Loader {
+ public:
+  Loader(const Checkpoint& checkpoint, const ModelSpec& spec, const WeightMap& map,
+         WeightFormat format, const KernelTable& kernels, WorkerPool& pool,
+         const ProgressSink& progress)
+      : checkpoint_(checkpoint),
+        spec_(spec),
+        map_(map),
+        format_(format),
+        kernels_(kernels),
+        pool_(pool),
+        progress_(progress) {}
+
+  Result<CpuWeights> load() {
+    WeightPlan plan(spec_, format_, map_.head_is_embedding());
+    CpuWeights& weights = plan.weights;
+    auto arena = Arena::create(static_cast<std::size_t>(plan.bytes));
+    if (!arena) return tl::unexpected(arena.error());
+    weights.arena = std::move(*arena);
+    arena_ = &weights.arena;
+
+    prefetch_layer(0);
+    pack_from(weights.embedding, {spec_.names.embedding});
+    for (std::int64_t i = 0; i < spec_.num_layers; ++i) {
+      prefetch_layer(i + 1);
+      load_layer(i, weights.layers[static_cast<std::size_t>(i)]);
+    }
+    weights.final_norm = vector(spec_.names.final_norm + ".weight");
+    if (!weights.head_is_embedding) pack_from(weights.own_head, {spec_.names.lm_head});
+    return std::move(weights);
+  }
+
+ private:
+  std::string layer_prefix(std::int64_t index) const {
+    std::string prefix = spec_.names.layer;
+    prefix.replace(prefix.find("{}"), 2, std::to_string(index));
+    return prefix + '.';
+  }
+
+  // The disk reads one layer while the cores pack the one before.
+  void prefetch_layer(std::int64_t index) const {
+    const std::string prefix = layer_prefix(index);
+    for (const NamedTensor& tensor : checkpoint_.tensors()) {
+      if (tensor.name.rfind(prefix, 0) == 0) checkpoint_.prefetch(tensor.view);
+    }
   }
 
   void load_layer(std::int64_t index, LayerWeights& layer) {
     const TensorNames& names = spec_.names;
-    std::string prefix = names.layer;
-    prefix.replace(prefix.find("{}"), 2, std::to_string(index));
-    prefix += '.';
+    const std::string prefix = layer_prefix(index);
     layer.input_norm = vector(prefix + names.input_norm + ".weight");
     layer.post_attention_norm = vector(prefix + names.post_attention_norm + ".weight");
     layer.pre_mlp_norm = vector(prefix + names.pre_mlp_norm + ".weight");
@@ -105,17 +127,17 @@ class Loader {
       const TensorView& both = map_.at(prefix + names.gate_up_proj + ".weight");
       const std::int64_t intermediate = spec_.intermediate_size;
       pack_gate_up(
-          layer.gate_up, [&](std::int64_t row, float* out) { read_row(both, row, out); },
-          [&](std::int64_t row, float* out) { read_row(both, intermediate + row, out); },
-          intermediate, pool_);
+          layer.gate_up, [&](std::int64_t row, float* out) { read_row(kernels_, both, row, out); },
+          [&](std::int64_t row, float* out) { read_row(kernels_, both, intermediate + row, out); },
+          intermediate, kernels_, pool_);
       done(prefix + names.gate_up_proj, both);
     } else {
       const TensorView& gate = map_.at(prefix + names.gate_proj + ".weight");
       const TensorView& up = map_.at(prefix + names.up_proj + ".weight");
       pack_gate_up(
-          layer.gate_up, [&](std::int64_t row, float* out) { read_row(gate, row, out); },
-          [&](std::int64_t row, float* out) { read_row(up, row, out); }, spec_.intermediate_size,
-          pool_);
+          layer.gate_up, [&](std::int64_t row, float* out) { read_row(kernels_, gate, row, out); },
+          [&](std::int64_t row, float* out) { read_row(kernels_, up, row, out); },
+          spec_.intermediate_size, kernels_, pool_);
       done(prefix + names.gate_proj, gate);
       done(prefix + names.up_proj, up);
       layer.gate_bias = vector(prefix + names.gate_proj + ".bias");
@@ -134,16 +156,16 @@ class Loader {
         matrix,
         [&](std::int64_t row, float* out) {
           for (const TensorView* part : parts) {
-            if (row < part->shape[0]) return read_row(*part, row, out);
+            if (row < part->shape[0]) return read_row(kernels_, *part, row, out);
             row -= part->shape[0];
           }
         },
-        pool_);
+        kernels_, pool_);
     for (std::size_t i = 0; i < parts.size(); ++i) done(modules[i], *parts[i]);
   }
 
   std::vector<float> vector(const std::string& name) const {
-    return map_.contains(name) ? read_vector(map_.at(name)) : std::vector<float>{};
+    return map_.contains(name) ? read_vector(kernels_, map_.at(name)) : std::vector<float>{};
   }
 
   void done(const std::string& name, const TensorView& view) {
@@ -158,18 +180,22 @@ class Loader {
   const ModelSpec& spec_;
   const WeightMap& map_;
   WeightFormat format_;
+  const KernelTable& kernels_;
   WorkerPool& pool_;
   const ProgressSink& progress_;
   Arena* arena_ = nullptr;
-  std::int64_t planned_bytes_ = 0;
   double loaded_bytes_ = 0.0;
 };
 
 }  // namespace
 
+std::int64_t packed_bytes(const ModelSpec& spec, WeightFormat format) {
+  return WeightPlan(spec, format, spec.tied_embeddings).bytes;
+}
+
 Result<CpuWeights> load_cpu_weights(const Checkpoint& checkpoint, const ModelSpec& spec,
-                                    WeightFormat format, WorkerPool& pool,
-                                    const ProgressSink& progress) {
+                                    WeightFormat format, const KernelTable& kernels,
+                                    WorkerPool& pool, const ProgressSink& progress) {
   if (spec.network != Network::decoder || spec.is_classifier()) {
     return fail(
         ErrorCode::architecture_unsupported,
@@ -177,7 +203,7 @@ Result<CpuWeights> load_cpu_weights(const Checkpoint& checkpoint, const ModelSpe
   }
   const auto map = WeightMap::match(checkpoint, spec);
   if (!map) return tl::unexpected(map.error());
-  return Loader(checkpoint, spec, *map, format, pool, progress).load();
+  return Loader(checkpoint, spec, *map, format, kernels, pool, progress).load();
 }
 
 }  // namespace hearth::engine::cpu

@@ -51,7 +51,7 @@ struct CpuWeights {
 // tensor_missing, tensor_shape_mismatch, dtype_unsupported, out_of_memory, architecture_unsupported
 // (not the shared decoder).
 Result<CpuWeights> load_cpu_weights(const Checkpoint& checkpoint, const ModelSpec& spec,
-                                    WeightFormat format, WorkerPool& pool,
-                                    const ProgressSink& progress);
+                                    WeightFormat format, const KernelTable& kernels,
+                                    WorkerPool& pool, const ProgressSink& progress);
 
 }  // namespace hearth::engine::cpu

@@ -2,7 +2,7 @@
 
 #include <utility>
 
-#include "engine/cpu/bf16.h"
+#include "engine/cpu/kernels/half.h"
 #include "engine/cpu/kernels/kernels.h"
 
 namespace hearth::engine::cpu {

@@ -48,11 +48,12 @@ struct PackedMatrix {
 
 // Packs all rows into matrix.data. int8: scale = max|w| / 127 of each group of 32, as fp16. int4:
 // of some twenty candidate scales, the one with the least squared error.
-void pack(PackedMatrix& matrix, const RowReader& read_row, WorkerPool& pool);
+void pack(PackedMatrix& matrix, const RowReader& read_row, const KernelTable& kernels,
+          WorkerPool& pool);
 
 // Gate and up rows in one matrix so that one panel holds 16 of each: slot 32p + i is gate row 16p +
 // i, slot 32p + 16 + i up row 16p + i.
 void pack_gate_up(PackedMatrix& matrix, const RowReader& read_gate, const RowReader& read_up,
-                  std::int64_t intermediate, WorkerPool& pool);
+                  std::int64_t intermediate, const KernelTable& kernels, WorkerPool& pool);
 
 }  // namespace hearth::engine::cpu

@@ -6,19 +6,31 @@
 
 namespace hearth::engine::cpu {
 
-Rotary::Rotary(const RopeSpec& rope, std::int64_t length)
+namespace {
+constexpr std::int64_t kReachStep = 1024;
+}
+
+Rotary::Rotary(const RopeSpec& rope, std::int64_t context_length)
     : layout_(rope.layout), half_(rope.dim / 2) {
   if (half_ == 0) return;
-  const RopeTable table = make_rope_table(rope, length);
-  cos_.reserve(static_cast<std::size_t>(length * half_));
-  sin_.reserve(static_cast<std::size_t>(length * half_));
-  for (std::int64_t position = 0; position < length; ++position) {
-    for (const float inv_freq : table.inv_freq) {
+  const RopeTable table = make_rope_table(rope, context_length);
+  inv_freq_.assign(table.inv_freq.begin(), table.inv_freq.end());
+  attention_factor_ = table.attention_factor;
+}
+
+void Rotary::reach(std::int64_t length) {
+  if (half_ == 0 || length <= reached_) return;
+  const std::int64_t end = (length + kReachStep - 1) / kReachStep * kReachStep;
+  cos_.reserve(static_cast<std::size_t>(end * half_));
+  sin_.reserve(static_cast<std::size_t>(end * half_));
+  for (std::int64_t position = reached_; position < end; ++position) {
+    for (const float inv_freq : inv_freq_) {
       const float angle = static_cast<float>(position) * inv_freq;
-      cos_.push_back(std::cos(angle) * table.attention_factor);
-      sin_.push_back(std::sin(angle) * table.attention_factor);
+      cos_.push_back(std::cos(angle) * attention_factor_);
+      sin_.push_back(std::sin(angle) * attention_factor_);
     }
   }
+  reached_ = end;
 }
 
 void Rotary::rotate(float* head, std::int64_t position) const {

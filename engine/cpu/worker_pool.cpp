@@ -9,6 +9,7 @@
 namespace hearth::engine::cpu {
 namespace {
 
+constexpr std::uint32_t kOpen = 1U << 31;
 constexpr auto kSpin = std::chrono::microseconds(40);
 
 void pause_briefly() {
@@ -48,12 +49,24 @@ WorkerPool::~WorkerPool() {
 
 void WorkerPool::run(Task task) {
   task_ = task;
-  busy_.store(static_cast<std::int32_t>(threads_.size()), std::memory_order_relaxed);
+  gate_.store(kOpen, std::memory_order_release);
   epoch_.fetch_add(1, std::memory_order_release);
   epoch_.notify_all();
   task.call(task.pool, task.body, 0);
-  for (std::int32_t busy = busy_.load(std::memory_order_acquire); busy != 0;)
-    busy = wait_for_change(busy_, busy);
+  std::uint32_t inside = gate_.fetch_and(~kOpen, std::memory_order_acq_rel) & ~kOpen;
+  while (inside != 0) inside = wait_for_change(gate_, inside);
+}
+
+bool WorkerPool::join() {
+  std::uint32_t gate = gate_.load(std::memory_order_relaxed);
+  while ((gate & kOpen) != 0) {
+    if (gate_.compare_exchange_weak(gate, gate + 1, std::memory_order_acquire)) return true;
+  }
+  return false;
+}
+
+void WorkerPool::leave() {
+  if (gate_.fetch_sub(1, std::memory_order_release) == 1) gate_.notify_one();
 }
 
 void WorkerPool::work(int worker) {
@@ -61,8 +74,9 @@ void WorkerPool::work(int worker) {
   for (;;) {
     seen = wait_for_change(epoch_, seen);
     if (stopping_.load(std::memory_order_relaxed)) return;
+    if (!join()) continue;
     task_.call(task_.pool, task_.body, worker);
-    if (busy_.fetch_sub(1, std::memory_order_release) == 1) busy_.notify_one();
+    leave();
   }
 }
 

@@ -2,7 +2,9 @@
 //
 // A step is a row of short parallel regions with a barrier after each. A waiting worker spins for
 // some tens of microseconds (the next region usually follows at once) and then parks in the kernel,
-// so a quiet server uses no CPU and a busy neighbour gets the core.
+// so a quiet server uses no CPU and a busy neighbour gets the core. Nobody waits for a worker that
+// has no core: who comes after the last piece was taken finds the region closed, and the engine
+// thread does alone what nobody helps it with.
 #pragma once
 
 #include <atomic>
@@ -56,13 +58,15 @@ class WorkerPool {
 
   void run(Task task);
   void work(int worker);
+  bool join();
+  void leave();
 
-  Task task_;  // written before epoch_ is raised, read after
+  Task task_;  // written while the gate is closed and nobody is inside, read inside
   std::int64_t count_ = 0;
   std::int64_t grain_ = 1;
   alignas(64) std::atomic<std::int64_t> next_{0};
-  alignas(64) std::atomic<std::uint32_t> epoch_{0};
-  alignas(64) std::atomic<std::int32_t> busy_{0};
+  alignas(64) std::atomic<std::uint32_t> epoch_{0};  // raised to call the workers
+  alignas(64) std::atomic<std::uint32_t> gate_{0};   // kOpen, and how many workers are inside
   std::atomic<bool> stopping_{false};
   std::vector<std::jthread> threads_;
 };

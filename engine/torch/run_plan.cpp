@@ -57,6 +57,11 @@ Result<at::ScalarType> choose_dtype(ComputeDtype wanted, const at::Device& devic
                     "fp16 needs a GPU; on the CPU choose fp32 or bf16.");
       }
       return at::kHalf;
+    case ComputeDtype::int8:
+    case ComputeDtype::int4:
+      return fail(ErrorCode::dtype_unsupported,
+                  "int8 and int4 are computed by the packed CPU decoder only, which does not know "
+                  "this model or device; choose fp32 or bf16.");
     case ComputeDtype::automatic:
       break;
   }

@@ -65,6 +65,7 @@ engine::RunnerOptions runner_options(const Config& config) {
   options.kv_cache_bytes = config.kv_memory;
   options.max_sequences = config.max_sequences;
   options.context_length = config.context_length;
+  if (!config.ephemeral) options.tuning_file = config.data_dir / "tuning.json";
   return options;
 }
 

@@ -84,6 +84,33 @@ test('the ids of the known example, with the real Qwen2 tokenizer', async (t) =>
   assert.equal(JSON.parse(text).text, '我是来自阿里云的大规模语言模型，我叫通义千问。');
 });
 
+test('every number format of the packed decoder answers, and says what it is', async () => {
+  const demo = path.join(root, 'configs/models/demo');
+  for (const dtype of ['auto', 'bf16', 'int8', 'int4']) {
+    const answer = JSON.parse(await ok(['generate', '--model', demo, '--prompt', 'Hello!', '--temperature', '0', '--dtype', dtype, '--json']));
+    assert.equal(answer.finish_reason, 'stop', `${dtype}: ${answer.text}`);
+    assert.match(answer.text, /\w{2,}/);
+  }
+  const {code, stderr} = await hearth(['generate', '--model', demo, '--prompt', 'Hello!', '--dtype', 'int9']);
+  assert.equal(code, 2);
+  assert.match(stderr, /int9/);
+});
+
+test('bench measures the machine, every phase and the memory in one object', async () => {
+  const report = JSON.parse(await ok(['bench', '--model', path.join(root, 'configs/models/demo'), '--dtype', 'int8', '--quick', '--json', '--repeat', '1', '--pairs', '3']));
+  assert.ok(report.read_gb_s > 0 && report.peaks.fp32_gflops > 0 && report.load_s > 0);
+  assert.ok(report.memory.anonymous_after_load_mb >= report.memory.weights_mb, 'the packed weights are in memory');
+  const phases = report.results.map(({phase, batch, context}) => `${phase} ${batch} × ${context}`);
+  assert.deepEqual(phases, ['prefill 1 × 128', 'prefill 1 × 512', 'decode 1 × 64', 'decode 8 × 64', 'decode 32 × 64']);
+  for (const line of report.results) {
+    assert.equal(line.dtype, 'int8');
+    assert.ok(line.min <= line.tokens_per_s && line.tokens_per_s <= line.max);
+    assert.ok(line.tokens_per_s > 0 && line.peak_fraction > 0);
+  }
+  assert.equal(report.paired.pairs, 3);
+  assert.match(report.logits_hash, /^[0-9a-f]{16}$/);
+});
+
 test('inspect tells what is inside', async () => {
   const info = JSON.parse(await ok(['inspect', '--model', golden('qwen2-tied'), '--json']));
   assert.equal(info.spec.hidden_size, 80);

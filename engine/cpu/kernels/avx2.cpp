@@ -4,7 +4,9 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "engine/cpu/kernels/half.h"
 #include "engine/cpu/kernels/kernels.h"
+#include "engine/cpu/kernels/quantise.h"
 
 namespace hearth::engine::cpu {
 namespace {
@@ -160,20 +162,22 @@ void rms_norm(const float* x, const float* weight, float weight_offset, float ep
   }
 }
 
+void widen_fp16(const uint16_t* x, int64_t n, float* out) {
+  int64_t i = 0;
+  for (; i + 8 <= n; i += 8) {
+    const __m128i half = _mm_loadu_si128(reinterpret_cast<const __m128i*>(x + i));
+    _mm256_storeu_ps(out + i, _mm256_cvtph_ps(half));
+  }
+  for (; i < n; ++i) out[i] = from_fp16(x[i]);
+}
+
 void put_f32(const float* x, int64_t n, int64_t n_padded, int row, int rows, float* tile) {
   for (int64_t k = 0; k < n_padded; ++k) tile[k * rows + row] = k < n ? x[k] : 0.0F;
 }
 
-uint16_t round_to_bf16(float value) {
-  uint32_t bits;
-  __builtin_memcpy(&bits, &value, sizeof bits);
-  if (value != value) return static_cast<uint16_t>((bits | 0x00400000U) >> 16);
-  return static_cast<uint16_t>((bits + 0x7FFFU + ((bits >> 16) & 1U)) >> 16);
-}
-
 void put_bf16(const float* x, int64_t n, int64_t n_padded, int row, int rows, uint16_t* tile) {
   for (int64_t k = 0; k < n_padded; ++k)
-    tile[((k / 2) * rows + row) * 2 + k % 2] = k < n ? round_to_bf16(x[k]) : uint16_t{0};
+    tile[((k / 2) * rows + row) * 2 + k % 2] = k < n ? to_bf16(x[k]) : uint16_t{0};
 }
 
 inline float largest_lane(__m256 x) {
@@ -336,6 +340,10 @@ const KernelTable& avx2_kernels() {
       put_f32,
       put_bf16,
       put_q8,
+      quantise_int8,
+      quantise_int4,
+      widen_bf16,
+      widen_fp16,
       attend,
       silu_gate,
       gelu_tanh_gate,

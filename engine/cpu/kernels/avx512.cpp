@@ -4,7 +4,9 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "engine/cpu/kernels/half.h"
 #include "engine/cpu/kernels/kernels.h"
+#include "engine/cpu/kernels/quantise.h"
 
 namespace hearth::engine::cpu {
 namespace {
@@ -227,6 +229,15 @@ inline __m256i round_to_bf16(__m512 x) {
   return _mm512_cvtepi32_epi16(_mm512_srli_epi32(safe, 16));
 }
 
+void widen_fp16(const uint16_t* x, int64_t n, float* out) {
+  int64_t i = 0;
+  for (; i + 16 <= n; i += 16) {
+    const __m256i half = _mm256_loadu_si256(reinterpret_cast<const __m256i*>(x + i));
+    _mm512_storeu_ps(out + i, _mm512_cvtph_ps(half));
+  }
+  for (; i < n; ++i) out[i] = from_fp16(x[i]);
+}
+
 void put_f32(const float* x, int64_t n, int64_t n_padded, int row, int rows, float* tile) {
   for (int64_t k = 0; k < n; ++k) tile[k * rows + row] = x[k];
   for (int64_t k = n; k < n_padded; ++k) tile[k * rows + row] = 0.0F;
@@ -444,6 +455,10 @@ const KernelTable& avx512_kernels() {
       put_f32,
       put_bf16,
       put_q8,
+      quantise_int8,
+      quantise_int4,
+      widen_bf16,
+      widen_fp16,
       attend,
       silu_gate,
       gelu_tanh_gate,

@@ -7,8 +7,8 @@
 // rows; threads; allocation. Callers pad and split.
 //
 // Units that implement this table include nothing but <immintrin.h>, <stdint.h>, <stddef.h> and
-// this header, so that no inline function compiled for a newer instruction set can be linked into
-// code that runs on an older one.
+// headers of this folder, whose functions all have internal linkage, so that no inline function
+// compiled for a newer instruction set can be linked into code that runs on an older one.
 #pragma once
 
 #include <stddef.h>
@@ -90,6 +90,13 @@ struct KernelTable {
   void (*put_bf16)(const float* x, int64_t n, int64_t n_padded, int row, int rows, uint16_t* tile);
   void (*put_q8)(const float* x, int64_t n, int64_t n_padded, int row, int rows, int8_t* tile,
                  float* scale, int32_t* sum);
+
+  // Packing. Of a group of kGroup weights: out [kGroup] its integers (int8: w + 128, int4: w + 8),
+  // returned the fp16 scale.
+  uint16_t (*quantise_int8)(const float* group, uint8_t* out);
+  uint16_t (*quantise_int4)(const float* group, uint8_t* out);
+  void (*widen_bf16)(const uint16_t* x, int64_t n, float* out);
+  void (*widen_fp16)(const uint16_t* x, int64_t n, float* out);
 
   void (*attend)(const AttendArgs& args);
 

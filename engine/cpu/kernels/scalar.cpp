@@ -4,39 +4,17 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "engine/cpu/kernels/half.h"
 #include "engine/cpu/kernels/kernels.h"
+#include "engine/cpu/kernels/quantise.h"
 
 namespace hearth::engine::cpu {
 namespace {
-
-float as_float(uint32_t bits) {
-  float value;
-  __builtin_memcpy(&value, &bits, sizeof value);
-  return value;
-}
-
-uint32_t as_bits(float value) {
-  uint32_t bits;
-  __builtin_memcpy(&bits, &value, sizeof bits);
-  return bits;
-}
-
-float from_bf16(uint16_t value) { return as_float(static_cast<uint32_t>(value) << 16); }
 
 uint16_t load_u16(const uint8_t* at) {
   uint16_t value;
   __builtin_memcpy(&value, at, sizeof value);
   return value;
-}
-
-float from_fp16(uint16_t half) {
-  const uint32_t sign = static_cast<uint32_t>(half & 0x8000U) << 16;
-  const uint32_t exponent = (half >> 10) & 0x1FU;
-  const uint32_t mantissa = half & 0x3FFU;
-  if (exponent == 0)
-    return as_float(sign | as_bits(static_cast<float>(mantissa) * 5.9604644775390625e-8F));
-  if (exponent == 31) return as_float(sign | 0x7F800000U | (mantissa << 13));
-  return as_float(sign | ((exponent + 112) << 23) | (mantissa << 13));
 }
 
 // Sixteen partial sums ended by the vector units' tree: lanes i and i + 8, then + 4, + 2, + 1.
@@ -100,12 +78,6 @@ void rms_norm(const float* x, const float* weight, float weight_offset, float ep
   for (int64_t i = 0; i < n; ++i) out[i] = (x[i] * scale) * (weight[i] + weight_offset);
 }
 
-uint16_t to_bf16(float value) {
-  const uint32_t bits = as_bits(value);
-  if (value != value) return static_cast<uint16_t>((bits | 0x00400000U) >> 16);
-  return static_cast<uint16_t>((bits + 0x7FFFU + ((bits >> 16) & 1U)) >> 16);
-}
-
 void put_f32(const float* x, int64_t n, int64_t n_padded, int row, int rows, float* tile) {
   for (int64_t k = 0; k < n_padded; ++k) tile[k * rows + row] = k < n ? x[k] : 0.0F;
 }
@@ -135,6 +107,10 @@ void put_q8(const float* x, int64_t n, int64_t n_padded, int row, int rows, int8
   }
 }
 
+void widen_fp16(const uint16_t* x, int64_t n, float* out) {
+  for (int64_t i = 0; i < n; ++i) out[i] = from_fp16(x[i]);
+}
+
 // As exp_lanes of the vector units, operation for operation.
 float exp_of(float x) {
   if (!(x >= -87.3F)) return 0.0F;
@@ -148,7 +124,7 @@ float exp_of(float x) {
   p = __builtin_fmaf(p, r, 0.5F);
   p = __builtin_fmaf(p, r, 1.0F);
   p = __builtin_fmaf(p, r, 1.0F);
-  return p * as_float(static_cast<uint32_t>(static_cast<int32_t>(n) + 127) << 23);
+  return p * float_of_bits(static_cast<uint32_t>(static_cast<int32_t>(n) + 127) << 23);
 }
 
 float tanh_of(float x) {
@@ -230,6 +206,10 @@ const KernelTable& scalar_kernels() {
       put_f32,
       put_bf16,
       put_q8,
+      quantise_int8,
+      quantise_int4,
+      widen_bf16,
+      widen_fp16,
       attend,
       silu_gate,
       gelu_tanh_gate,

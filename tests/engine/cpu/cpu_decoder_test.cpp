@@ -14,6 +14,7 @@
 #include <nlohmann/json.hpp>
 
 #include "engine/cpu/instruction_set.h"
+#include "engine/cpu/kv_cache.h"
 
 namespace hearth::engine::cpu {
 namespace {
@@ -37,13 +38,14 @@ std::string folder(const std::string& name) {
   return std::string(HEARTH_GOLDEN) + "/models/" + name;
 }
 
-Model load(const std::string& name, WeightFormat format, const std::string& kernels) {
+Model load(const std::string& name, WeightFormat format, const std::string& kernels,
+           int threads = 2) {
   Model model;
   model.spec = *load_model_spec(folder(name));
   CpuDecoderOptions options;
   options.format = format;
   options.kernels = kernels;
-  options.runner.threads = 2;
+  options.runner.threads = threads;
   options.runner.num_blocks = 400;
   const auto checkpoint = Checkpoint::open(folder(name));
   auto decoder = load_cpu_decoder(*checkpoint, model.spec, options, {});
@@ -150,6 +152,83 @@ TEST_P(Golden, EveryInstructionSetGivesTheScalarUnitsBits) {
       EXPECT_EQ(all_logits(*model.decoder, model.cases[1].ids, 512), expected)
           << kernels << " " << to_string(format);
     }
+  }
+}
+
+Result<std::unique_ptr<StepRunner>> load_with_cache(std::int64_t kv_cache_bytes) {
+  const ModelSpec spec = *load_model_spec(folder("qwen2-tied"));
+  CpuDecoderOptions options;
+  options.runner.threads = 1;
+  options.runner.kv_cache_bytes = kv_cache_bytes;
+  return load_cpu_decoder(*Checkpoint::open(folder("qwen2-tied")), spec, options, {});
+}
+
+TEST(CpuDecoder, ACacheSmallerThanOneContextShortensTheContext) {
+  const auto whole = load_with_cache(std::int64_t{1} << 30);
+  ASSERT_TRUE(whole);
+  const RunnerTraits& most = (*whole)->traits();
+  EXPECT_EQ(most.num_blocks, most.context_length / 16 * most.max_sequences);
+  const ModelSpec spec = *load_model_spec(folder("qwen2-tied"));
+  const std::int64_t block =
+      KvCache::bytes_per_block({spec.num_layers, spec.num_kv_heads, spec.head_dim, 0});
+  const auto cut = load_with_cache(block * 20 + block / 2);
+  ASSERT_TRUE(cut);
+  EXPECT_EQ((*cut)->traits().num_blocks, 20);
+  EXPECT_EQ((*cut)->traits().context_length, 320);
+  const auto nothing = load_with_cache(block);
+  ASSERT_FALSE(nothing);
+  EXPECT_EQ(nothing.error().code, ErrorCode::out_of_memory);
+}
+
+TEST(CpuDecoder, ARowThatCannotRunFailsAloneAndReadsNothing) {
+  const Model model = load("qwen2-tied", WeightFormat::bf16, "auto");
+  const std::vector<TokenId> good = {1, 2, 3};
+  const std::vector<TokenId> unknown = {1, static_cast<TokenId>(model.spec.vocab_size)};
+  const std::vector<TokenId> negative = {-1};
+  const std::vector<std::int32_t> blocks = {0};
+  const std::vector<std::int32_t> no_block = {400};
+  Batch batch;
+  for (const auto& [tokens, table] : {std::pair(&unknown, &blocks), std::pair(&good, &blocks),
+                                      std::pair(&negative, &blocks), std::pair(&good, &no_block)}) {
+    BatchRow row;
+    row.slot = static_cast<std::int32_t>(batch.rows.size());
+    row.tokens = *tokens;
+    row.block_table = *table;
+    row.output = RowOutput::logits;
+    batch.rows.push_back(row);
+  }
+  const std::vector<float> alone = all_logits(*model.decoder, good, 512);
+  const auto result = model.decoder->run(batch);
+  ASSERT_TRUE(result);
+  EXPECT_NE(result->rows[0].error, "");
+  EXPECT_TRUE(
+      std::ranges::equal(result->rows[1].values,
+                         std::span(alone).last(static_cast<std::size_t>(model.spec.vocab_size))));
+  EXPECT_NE(result->rows[2].error, "");
+  EXPECT_NE(result->rows[3].error, "");
+}
+
+// Longer than one attention chunk: with many threads a sequence's chunks are shared out.
+TEST_P(Golden, LogitsAreTheSameBitsOnAnyNumberOfThreads) {
+  const Model alone = load(GetParam(), WeightFormat::bf16, "auto", 1);
+  std::vector<TokenId> ids;
+  while (ids.size() < 500) ids.push_back(alone.cases.back().ids[ids.size() * 7 % 97]);
+  const std::vector<float> expected = all_logits(*alone.decoder, ids, 512);
+  const auto vocab = static_cast<std::size_t>(alone.spec.vocab_size);
+  for (const int threads : {2, 3, 9}) {
+    const Model shared = load(GetParam(), WeightFormat::bf16, "auto", threads);
+    const std::vector<std::int32_t> blocks = blocks_from(0, ids.size());
+    BatchRow row;
+    row.block_table = blocks;
+    row.tokens = std::span(ids).first(ids.size() - 1);
+    ASSERT_TRUE(shared.decoder->run({{row}}));
+    row.position = static_cast<std::int64_t>(ids.size()) - 1;
+    row.tokens = std::span(ids).last(1);
+    row.output = RowOutput::logits;
+    const auto result = shared.decoder->run({{row}});
+    ASSERT_TRUE(result);
+    const std::span<const float> last = std::span(expected).last(vocab);
+    EXPECT_TRUE(std::ranges::equal(result->rows[0].values, last)) << threads << " threads";
   }
 }
 

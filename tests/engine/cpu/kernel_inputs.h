@@ -28,7 +28,8 @@ struct OwnedMatrix {
 };
 
 inline OwnedMatrix packed(WeightFormat format, std::int64_t rows, std::int64_t k,
-                          const std::vector<float>& weights) {
+                          const std::vector<float>& weights,
+                          const KernelTable& kernels = scalar_kernels()) {
   OwnedMatrix owned;
   owned.matrix.format = format;
   owned.matrix.rows = rows;
@@ -42,7 +43,7 @@ inline OwnedMatrix packed(WeightFormat format, std::int64_t rows, std::int64_t k
         for (std::int64_t i = 0; i < k; ++i)
           out[i] = weights[static_cast<std::size_t>(row * k + i)];
       },
-      pool);
+      kernels, pool);
   std::vector<float> row_values(static_cast<std::size_t>(k));
   for (std::int64_t row = 0; row < rows; ++row) {
     owned.matrix.unpack_row(row, row_values.data());

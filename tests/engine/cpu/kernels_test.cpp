@@ -8,8 +8,8 @@
 
 #include <gtest/gtest.h>
 
-#include "engine/cpu/bf16.h"
 #include "engine/cpu/instruction_set.h"
+#include "engine/cpu/kernels/half.h"
 #include "tests/engine/cpu/kernel_inputs.h"
 
 namespace hearth::engine::cpu {

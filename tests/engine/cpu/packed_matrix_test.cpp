@@ -4,6 +4,7 @@
 
 #include <gtest/gtest.h>
 
+#include "engine/cpu/instruction_set.h"
 #include "tests/engine/cpu/kernel_inputs.h"
 
 namespace hearth::engine::cpu {
@@ -47,6 +48,40 @@ TEST(PackedMatrix, Int4SearchedScaleBeatsTheLargestWeightOverSeven) {
   EXPECT_LT(searched, plain * 0.85);
 }
 
+// Weights of every size that fp16 scales can and cannot hold.
+std::vector<float> weights_of_all_sizes(std::size_t count) {
+  std::vector<float> weights = normal_values(count, 23);
+  for (std::size_t group = 0; group * kGroup < count; ++group) {
+    const float size = std::exp2(static_cast<float>(group % 40) - 30.0F);
+    for (std::size_t i = group * kGroup; i < count && i < (group + 1) * kGroup; ++i)
+      weights[i] *= size;
+  }
+  return weights;
+}
+
+TEST(PackedMatrix, EveryInstructionSetPacksTheSameBytes) {
+  const std::vector<float> weights = weights_of_all_sizes(70 * 200);
+  for (const WeightFormat format : {WeightFormat::bf16, WeightFormat::int8, WeightFormat::int4}) {
+    const OwnedMatrix expected = packed(format, 70, 200, weights);
+    for (const std::string_view name : available_kernels()) {
+      const OwnedMatrix owned = packed(format, 70, 200, weights, **choose_kernels(name));
+      EXPECT_EQ(owned.bytes, expected.bytes) << name << ", " << to_string(format);
+    }
+  }
+}
+
+TEST(PackedMatrix, AWeightThatIsNoNumberSpoilsOnlyItself) {
+  for (const WeightFormat format : {WeightFormat::int8, WeightFormat::int4}) {
+    std::vector<float> weights(32, 1.0F);
+    weights[3] = NAN;
+    const OwnedMatrix owned = packed(format, 1, 32, weights);
+    for (std::size_t i = 0; i < weights.size(); ++i) {
+      if (i == 3) continue;
+      EXPECT_NEAR(owned.as_seen[i], 1.0, 0.08) << to_string(format) << ' ' << i;
+    }
+  }
+}
+
 TEST(PackedMatrix, ZerosStayZerosInEveryFormat) {
   for (const WeightFormat format : {WeightFormat::bf16, WeightFormat::int8, WeightFormat::int4}) {
     const OwnedMatrix owned = packed(format, 5, 40, std::vector<float>(200, 0.0F));
@@ -66,7 +101,7 @@ TEST(PackedMatrix, GateAndUpShareEachPanel) {
       std::fill_n(out, 32, sign * static_cast<float>(row + 1));
     };
   };
-  pack_gate_up(matrix, constant_row(1.0F), constant_row(-1.0F), 24, pool);
+  pack_gate_up(matrix, constant_row(1.0F), constant_row(-1.0F), 24, scalar_kernels(), pool);
   std::vector<float> row(32);
   for (std::int64_t slot = 0; slot < 64; ++slot) {
     matrix.unpack_row(slot, row.data());

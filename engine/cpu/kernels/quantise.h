@@ -1,0 +1,86 @@
+// Groups of kGroup weights → integers and an fp16 scale, in plain loops that each kernel unit
+// compiles for its own instruction set: 16 lanes, no reassociation, so all units agree bit for bit.
+#pragma once
+
+#include <stdint.h>
+
+#include "engine/cpu/kernels/half.h"
+#include "engine/cpu/kernels/kernels.h"
+
+namespace hearth::engine::cpu {
+
+static inline float clamped(float value, float low, float high) {
+  const float above = value > low ? value : low;  // NaN becomes low
+  return above < high ? above : high;
+}
+
+// scale = max|w| / 127 as fp16; out[i] = round(w[i] / scale) + 128.
+static inline uint16_t quantise_int8(const float* group, uint8_t* out) {
+  float lanes[16] = {};
+  for (int i = 0; i < kGroup; i += 16) {
+    for (int lane = 0; lane < 16; ++lane) {
+      const float size = __builtin_fabsf(group[i + lane]);
+      lanes[lane] = size > lanes[lane] ? size : lanes[lane];
+    }
+  }
+  float largest = 0.0F;
+  for (int lane = 0; lane < 16; ++lane) largest = lanes[lane] > largest ? lanes[lane] : largest;
+  const uint16_t half = to_fp16_finite(largest / 127.0F);
+  const float scale = from_fp16(half);
+  const float inverse = scale > 0.0F ? 1.0F / scale : 0.0F;
+  for (int i = 0; i < kGroup; ++i) {
+    const float q = clamped(__builtin_rintf(group[i] * inverse), -127.0F, 127.0F);
+    out[i] = static_cast<uint8_t>(static_cast<int32_t>(q) + 128);
+  }
+  return half;
+}
+
+static inline float int4_error(const float* group, float scale) {
+  const float inverse = 1.0F / scale;
+  float lanes[16] = {};
+  for (int i = 0; i < kGroup; i += 16) {
+    for (int lane = 0; lane < 16; ++lane) {
+      const float w = group[i + lane] == group[i + lane] ? group[i + lane] : 0.0F;  // no NaN
+      const float miss = clamped(__builtin_rintf(w * inverse), -8.0F, 7.0F) * scale - w;
+      lanes[lane] += miss * miss;
+    }
+  }
+  float error = 0.0F;
+  for (int lane = 0; lane < 16; ++lane) error += lanes[lane];
+  return error;
+}
+
+// Of the scales that put the largest weight on −6.2 … −9.35 steps, the one with the least squared
+// error. The scale takes the sign that sends the largest weight to the negative side, which reaches
+// −8 where the positive one ends at 7. out[i] = round(w[i] / scale) + 8, 0 … 15.
+static inline uint16_t quantise_int4(const float* group, uint8_t* out) {
+  constexpr int kCandidates = 22;
+  float extreme = 0.0F;
+  for (int i = 0; i < kGroup; ++i)
+    extreme = __builtin_fabsf(group[i]) > __builtin_fabsf(extreme) ? group[i] : extreme;
+  uint16_t best = 0;
+  float best_error = __builtin_inff();
+  for (int candidate = 0; candidate < kCandidates; ++candidate) {
+    const uint16_t half = to_fp16_finite(-extreme / (6.2F + 0.15F * static_cast<float>(candidate)));
+    const float scale = from_fp16(half);
+    if (scale == 0.0F) continue;
+    const float error = int4_error(group, scale);
+    if (error < best_error) {
+      best_error = error;
+      best = half;
+    }
+  }
+  const float scale = from_fp16(best);
+  const float inverse = scale != 0.0F ? 1.0F / scale : 0.0F;
+  for (int i = 0; i < kGroup; ++i) {
+    const float q = clamped(__builtin_rintf(group[i] * inverse), -8.0F, 7.0F);
+    out[i] = static_cast<uint8_t>(static_cast<int32_t>(q) + 8);
+  }
+  return best;
+}
+
+static inline void widen_bf16(const uint16_t* x, int64_t n, float* out) {
+  for (int64_t i = 0; i < n; ++i) out[i] = from_bf16(x[i]);
+}
+
+}  // namespace hearth::engine::cpu

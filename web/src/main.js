@@ -5,6 +5,7 @@ import { ConnectionKeeper } from './effects/connection_keeper.js';
 import { inspectOnDemand } from './effects/inspection.js';
 import { followRoute } from './effects/route.js';
 import { clockToasts } from './effects/toast_clock.js';
+import { transferFiles } from './effects/transfer.js';
 import { codeOf } from './net/session.js';
 import { routeOf } from './state/address.js';
 import { reduce } from './state/reducer.js';
@@ -23,6 +24,7 @@ keepRemembering(store);
 followRoute(store);
 clockToasts(store);
 inspectOnDemand(store);
+transferFiles(store);
 const keeper = new ConnectionKeeper(store, `${location.protocol === 'https:' ? 'wss' : 'ws'}://${location.host}/ws`);
 mountPage(store, { retryNow: keeper.retryNow, joinCode, status });
 

@@ -35,6 +35,7 @@ const tokensTooMany = ({ needed, limit }) =>
 
 const en = {
   tag: 'en',
+  number: grouped,
   untitled: 'New conversation',
   newConversation: 'New conversation',
   skip: 'Skip to your message',
@@ -64,9 +65,9 @@ const en = {
   oneModel: 'One model for the whole room',
 
   hello: (/** @type {string} */ name) => (name ? `Hello ${name}. What shall we ask?` : 'Hello. What shall we ask?'),
-  roomSentence: 'Everyone here shares one model on one machine. Your conversations stay on that machine and only you can read them.',
+  roomSentence: 'Everyone here shares one model on one machine. Your conversations stay on that machine, and no other guest can see them.',
   roomSentenceEphemeral: 'Everyone here shares one model on one machine. Conversations are kept in its memory only and are gone when it restarts.',
-  privacy: 'The host sees names and token counts, never what you write.',
+  privacy: 'Nothing is sent to the internet. What you write is kept on this machine, readable for whoever runs it.',
   starters: [
     { text: 'What is a token?', lang: 'en' },
     { text: 'Explain in detail how you generate text.', lang: 'en' },
@@ -110,11 +111,12 @@ const en = {
   queueTitle: (/** @type {number} */ place) => (place <= 1 ? 'You are next' : `You are ${ordinal(place)} in line`),
   about: (/** @type {number} */ ms) => `about ${spanEn(ms)}`,
   yourPlace: 'Your place in the queue',
-  queuePromise: 'Your place is kept if your screen locks, the Wi-Fi drops or you close this page.',
+  queuePromise: 'Your place is kept for half an hour if your screen locks, the Wi-Fi drops or you close this page.',
   tokensAhead: (/** @type {number} */ n) => `${grouped(n)} tokens are ahead of you.`,
   why: 'Why this place?',
   whyAnswer: 'Whoever has used the fewest tokens goes next.',
   leaveQueue: 'Leave the queue',
+  editQueued: 'Change the message',
   placeChip: (/** @type {number} */ place) => (place <= 1 ? 'Next' : `${ordinal(place)} in line`),
 
   notSent: 'Not sent yet. It goes out once, when the connection is back.',
@@ -161,7 +163,7 @@ const en = {
     context_length_exceeded: tokensTooMany,
     message_too_large: () => 'This message is too long to send.',
     model_loading: () => 'The model is not ready yet.',
-    model_failed: () => 'The model is not ready yet. The host has been told what is wrong.',
+    model_failed: () => 'The model could not be loaded. Whoever runs this machine finds the reason in its log.',
     out_of_memory: () => 'Out of memory while writing this reply.',
     storage_unavailable: () => 'The server cannot save anything right now.',
     quota_exceeded: () => 'Your space here is full. Deleting a conversation makes room.',
@@ -175,7 +177,7 @@ const en = {
   left: (/** @type {number} */ ms) => `about ${spanEn(ms)} left`,
   stages: { read: 'Read the folder', tokenizer: 'Tokenizer and chat template', weights: 'Weights', cache: 'Set aside memory for conversations', warm: 'Warm up with one reply' },
   notReady: 'The model is not ready yet',
-  notReadyWhat: 'The host has been told what is wrong. This page goes on by itself when it is fixed.',
+  notReadyWhat: 'Whoever runs this machine finds the reason in its log. This page goes on by itself when it is fixed.',
 
   settingsTitle: 'Settings',
   instructions: 'Instructions to the model',
@@ -215,11 +217,11 @@ const en = {
 
   join: 'Join the room',
   joinTitle: 'Join this Hearth',
-  joinWhat: 'No account, no password. Type the code from the board and a name the host will recognise.',
+  joinWhat: 'No account, no password. Type the code from the board and a name.',
   roomCode: 'Room code',
   roomCodeWhat: 'Filled in for you when you scan the QR code.',
   yourName: 'Your name',
-  yourNameWhat: 'Seen by the host only. It can be a nickname.',
+  yourNameWhat: 'It can be a nickname. Other guests do not see it.',
   joinFine: 'Your conversations are kept on the host’s machine. Nothing is sent to the internet.',
   wrongCode: 'No room has this code.',
   wrongCodeHint: 'Codes have no letters O and I and no 0 and 1.',
@@ -279,9 +281,10 @@ const en = {
   contextTitle: (/** @type {number} */ used, /** @type {number} */ whole) => `${grouped(used)} of ${grouped(whole)} tokens`,
   contextFits: 'Everything fits.',
   contextOver: (/** @type {number} */ n) => `${grouped(n)} tokens too many`,
+  contextLess: (/** @type {number} */ n) => `${grouped(n)} tokens will be left out`,
   contextDrops: (/** @type {number} */ n) => `${n === 1 ? 'The oldest exchange' : `The ${n} oldest exchanges`} will be left out. The instructions stay.`,
   contextTooLong: 'This message cannot fit, even alone. Shorten it, or split it.',
-  willDrop: (/** @type {number} */ tokens, /** @type {number} */ turns) => `Too long by ${grouped(tokens)} tokens. ${turns === 1 ? 'The oldest exchange' : `${turns} older exchanges`} will be left out.`,
+  willDrop: (/** @type {number} */ tokens, /** @type {number} */ turns) => `Too long for the model: ${turns === 1 ? 'the oldest exchange' : `the ${turns} oldest exchanges`} (${grouped(tokens)} tokens) will be left out.`,
   wontFit: (/** @type {number} */ needed, /** @type {number} */ limit) => `This message alone has ${grouped(needed)} tokens; the model can read ${grouped(limit)}.`,
   partPast: 'Instructions and earlier',
   partNew: 'This message',
@@ -413,11 +416,19 @@ const en = {
   tensorWindow: (/** @type {number} */ r, /** @type {number} */ c) => `rows 0–${r - 1}, columns 0–${c - 1}`,
   tensorStats: (/** @type {string} */ mean, /** @type {string} */ deviation) => `Mean ${mean}, deviation ${deviation}`,
   notOffered: 'This server does not offer this view.',
+  shortcuts: [
+    ['Enter', 'Send'], ['Shift Enter', 'New line'], ['↑', 'In an empty message: edit your last one'], ['Esc', 'Stop the reply; else close what is open'],
+    ['Ctrl Shift O', 'New conversation'], ['Ctrl B', 'Show or hide the list'], ['/', 'Search your conversations'], ['i', 'Inspector for the focused or last reply'],
+    ['m', 'Context meter'], ['j k', 'Next, previous message'], ['c r e', 'On a message: copy, write again, edit'], ['Alt ← →', 'On a message: other version'],
+    ['End', 'To the newest text'], ['← →', 'In tokens: previous, next'], ['↑ ↓', 'In candidates: choose'], ['b', 'Branch with the chosen candidate'],
+    [', .', 'Step back, step on'], ['?', 'This list'],
+  ],
 };
 
 /** @type {Words} */
 const zh = {
   tag: 'zh-Hans',
+  number: grouped,
   untitled: '新对话',
   newConversation: '新对话',
   skip: '跳到输入框',
@@ -447,9 +458,9 @@ const zh = {
   oneModel: '所有人共用一个模型',
 
   hello: (name) => (name ? `你好，${name}。想问点什么？` : '你好。想问点什么？'),
-  roomSentence: '这里的所有人共用一台机器上的一个模型。你的对话只留在这台机器上，只有你能看。',
+  roomSentence: '这里的所有人共用一台机器上的一个模型。你的对话只留在这台机器上，其他客人看不到。',
   roomSentenceEphemeral: '这里的所有人共用一台机器上的一个模型。对话只存在内存里，重启后就没有了。',
-  privacy: '主持人只看到名字和词元数，看不到你写的内容。',
+  privacy: '内容不会发到互联网，只保存在这台机器上，管理这台机器的人可以读到。',
   starters: [
     { text: '什么是词元？', lang: 'zh-Hans' },
     { text: '温度有什么作用？', lang: 'zh-Hans' },
@@ -493,11 +504,12 @@ const zh = {
   queueTitle: (place) => (place <= 1 ? '下一个就是你' : `你排第 ${place} 位`),
   about: (ms) => `大约 ${spanZh(ms)}`,
   yourPlace: '你在队列中的位置',
-  queuePromise: '锁屏、断网或关闭页面，位置都会保留。',
+  queuePromise: '锁屏、断网或关闭页面，位置会保留半小时。',
   tokensAhead: (n) => `前面还有 ${grouped(n)} 个词元。`,
   why: '为什么排在这里？',
   whyAnswer: '用得最少的人先来。',
   leaveQueue: '退出排队',
+  editQueued: '修改消息',
   placeChip: (place) => (place <= 1 ? '下一个' : `第 ${place} 位`),
 
   notSent: '还没发出。恢复连接后会发送一次。',
@@ -545,7 +557,7 @@ const zh = {
       needed && limit ? `这条消息有 ${grouped(needed)} 个词元，模型最多能读 ${grouped(limit)} 个。` : '这条消息比模型能读的更长。',
     message_too_large: () => '这条消息太长，无法发送。',
     model_loading: () => '模型还没准备好。',
-    model_failed: () => '模型还没准备好，主持人已收到原因。',
+    model_failed: () => '模型没能载入，管理这台机器的人可以在日志里看到原因。',
     out_of_memory: () => '写这条回复时内存不足。',
     storage_unavailable: () => '服务器现在无法保存内容。',
     quota_exceeded: () => '你的空间已满，删除一些对话即可腾出空间。',
@@ -559,7 +571,7 @@ const zh = {
   left: (ms) => `约剩 ${spanZh(ms)}`,
   stages: { read: '读取文件夹', tokenizer: '分词器与对话模板', weights: '权重', cache: '为对话预留内存', warm: '试写一条回复' },
   notReady: '模型还没准备好',
-  notReadyWhat: '主持人已收到原因。修好后页面会自己继续。',
+  notReadyWhat: '管理这台机器的人可以在日志里看到原因。修好后页面会自己继续。',
 
   settingsTitle: '设置',
   instructions: '给模型的指令',
@@ -599,11 +611,11 @@ const zh = {
 
   join: '加入',
   joinTitle: '加入 Hearth',
-  joinWhat: '不用账号，不用密码。输入黑板上的代码和一个主持人认得的名字。',
+  joinWhat: '不用账号，不用密码。输入黑板上的代码和一个名字。',
   roomCode: '房间代码',
   roomCodeWhat: '扫二维码会自动填好。',
   yourName: '你的名字',
-  yourNameWhat: '只有主持人能看到，可以用昵称。',
+  yourNameWhat: '可以用昵称，其他客人看不到。',
   joinFine: '你的对话保存在主持人的机器上，不会发到互联网。',
   wrongCode: '没有这个代码的房间。',
   wrongCodeHint: '代码里没有字母 O、I，也没有数字 0、1。',
@@ -662,9 +674,10 @@ const zh = {
   contextTitle: (used, whole) => `${grouped(used)} / ${grouped(whole)} 个词元`,
   contextFits: '全部放得下。',
   contextOver: (n) => `超出 ${grouped(n)} 个词元`,
+  contextLess: (n) => `将省去 ${grouped(n)} 个词元`,
   contextDrops: (n) => `最早的 ${n} 轮对话将不再提供给模型，指令会保留。`,
   contextTooLong: '这条消息单独也放不下，请缩短或拆开。',
-  willDrop: (tokens, turns) => `超出 ${grouped(tokens)} 个词元，最早的 ${turns} 轮对话将不再提供给模型。`,
+  willDrop: (tokens, turns) => `太长了：最早的 ${turns} 轮对话（${grouped(tokens)} 个词元）将不再提供给模型。`,
   wontFit: (needed, limit) => `这条消息有 ${grouped(needed)} 个词元，模型最多能读 ${grouped(limit)} 个。`,
   partPast: '指令与之前的对话',
   partNew: '这条消息',
@@ -796,6 +809,13 @@ const zh = {
   tensorWindow: (r, c) => `行 0–${r - 1}，列 0–${c - 1}`,
   tensorStats: (mean, deviation) => `均值 ${mean}，标准差 ${deviation}`,
   notOffered: '这个服务器没有提供这个视图。',
+  shortcuts: [
+    ['Enter', '发送'], ['Shift Enter', '换行'], ['↑', '输入框为空时：修改上一条'], ['Esc', '停止回复；否则关闭打开的内容'],
+    ['Ctrl Shift O', '新对话'], ['Ctrl B', '显示或收起列表'], ['/', '搜索你的对话'], ['i', '检查所选或最近的回复'],
+    ['m', '上下文计量'], ['j k', '下一条、上一条消息'], ['c r e', '在消息上：复制、重写、修改'], ['Alt ← →', '在消息上：其他版本'],
+    ['End', '到最新内容'], ['← →', '在词元中：上一个、下一个'], ['↑ ↓', '在候选中：选择'], ['b', '用所选候选分支'],
+    [', .', '后退一步、前进一步'], ['?', '这个列表'],
+  ],
 };
 
 /** @param {Language} language @returns {Words} */

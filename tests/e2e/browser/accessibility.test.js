@@ -48,7 +48,7 @@ for (const [name, options] of Object.entries(views)) {
     await page.locator('.sheet[open]').waitFor();
     await check('settings');
     await page.keyboard.press('Escape');
-    await page.locator('.sheet').waitFor({state: 'hidden'});
+    await page.locator('.sheet[aria-labelledby="settings-title"]').waitFor({state: 'hidden'});
     if (options === phone) {
       await page.locator('.topbar [data-for="rail"]').click();
       await page.locator('.rail').waitFor();

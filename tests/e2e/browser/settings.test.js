@@ -26,7 +26,7 @@ const holds = async (page, label, value) => {
 };
 const done = async (page) => {
   await page.getByRole('button', {name: 'Done'}).click();
-  await page.locator('.sheet').waitFor({state: 'hidden'});
+  await page.locator('.sheet[aria-labelledby="settings-title"]').waitFor({state: 'hidden'});
 };
 const asked = async (page, hearth, text) => {
   const before = hearth.replies.length;
@@ -43,7 +43,7 @@ test('the sliders start from the model and nothing is sent that was not changed'
     .map(async (name) => [name, await page.getByLabel(`${name}, exact`).inputValue()])));
   assert.deepEqual(await values(), {'Longest reply': '512', Temperature: '0.7', 'Top-p': '0.8', 'Top-k': '50', 'Repetition penalty': '1.1'});
   await page.keyboard.press('Escape');
-  await page.locator('.sheet').waitFor({state: 'hidden'});
+  await page.locator('.sheet[aria-labelledby="settings-title"]').waitFor({state: 'hidden'});
   const request = await asked(page, hearth, 'Plain');
   assert.deepEqual(request.params, {});
   assert.equal(request.system, '');
@@ -114,7 +114,7 @@ test('the language is the browser’s and can be switched at once', async (t) =>
   await page.locator('#message').fill('半句话');
   await openSettings(page);
   await page.getByRole('radio', {name: 'English'}).check();
-  await page.getByRole('heading', {name: 'Settings'}).waitFor();
+  await page.getByRole('heading', {name: 'Settings', exact: true}).waitFor();
   await done(page);
   await page.getByPlaceholder('Message the model').waitFor();
   assert.equal(await page.locator('#message').inputValue(), '半句话');

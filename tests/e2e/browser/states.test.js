@@ -64,9 +64,9 @@ test('while the model loads there is a percentage, one can write, and the messag
   assert.equal(hearth.replies[0].request.content, 'Early bird');
 });
 
-test('a model that cannot be loaded is told calmly, without the reason the host gets', async (t) => {
+test('a model that cannot be loaded is told calmly, without the reason', async (t) => {
   const {page} = await start(t, (fake) => { fake.model = {id: 'demo', state: 'failed'}; });
-  await page.getByText('The host has been told what is wrong. This page goes on by itself when it is fixed.').waitFor();
+  await page.getByText('Whoever runs this machine finds the reason in its log. This page goes on by itself when it is fixed.').waitFor();
 });
 
 test('a refused message stays, says why, and can be tried again or taken back', async (t) => {

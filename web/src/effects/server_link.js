@@ -87,6 +87,8 @@ export class ServerLink {
         return this.#pin(action.id, action.pinned);
       case 'conversation_opened':
         return this.#read(after, action.id);
+      case 'list_wanted':
+        return this.#list(undefined);
       case 'more_conversations_wanted':
         return this.#list(after.conversations.next);
       case 'conversation_renamed':

@@ -26,6 +26,7 @@
  *   | {type: 'conversation_exported', id: string, format: 'hearth' | 'markdown'}
  *   | {type: 'everything_exported'}
  *   | {type: 'files_imported', files: readonly File[]}
+ *   | {type: 'list_wanted'}
  *   | {type: 'search_changed', query: string}
  *   | {type: 'found_shown'}
  *   | {type: 'preset_chosen', preset: import('./chat.js').Preset}

@@ -68,6 +68,7 @@ export function onPerson(state, action) {
     case 'conversation_exported':
     case 'everything_exported':
     case 'files_imported':
+    case 'list_wanted':
     case 'more_conversations_wanted':
       return state; // effects only: the server's answer changes the state
     default:

@@ -1,12 +1,15 @@
-import { h, icon, set, setChildren, setText } from '../base/dom.js';
+import { h, icon, iconButton, set, setChildren, setText } from '../base/dom.js';
 import { randomId } from '../base/random_id.js';
-import { bytesOf, chatOf, currentTree, isModelReady, liveHere, samplingOf, waitingHere } from '../state/select.js';
+import { bytesOf, chatOf, currentTree, isModelReady, liveHere, pathOf, samplingOf, waitingHere } from '../state/select.js';
+import { asBlock, chooseFiles, textOf } from './files.js';
+import { makeMeter, warningOf } from './meter.js';
 
 /** @typedef {import('./page.js').Context} Context */
 /** @typedef {import('../state/state.js').State} State */
 
 /** Where the person writes. Enter sends, except while an input method composes, and except with a finger: there it is a new line. @param {Context} context */
-export function makeComposer({ words, dispatch, read }) {
+export function makeComposer(context) {
+  const { words, dispatch, read } = context;
   const area = h('textarea', { id: 'message', rows: 1, enterkeyhint: 'send', autocomplete: 'off' });
   const sendButton = h('button', { class: 'send', type: 'submit' });
   const sendIcon = icon('send');
@@ -15,17 +18,49 @@ export function makeComposer({ words, dispatch, read }) {
   const chipName = h('span');
   const chipValue = h('data');
   chip.append(icon('sliders'), chipName, chipValue);
+  const meter = makeMeter(context);
+  const attach = iconButton('paste', words.attach, () => chooseFiles('text/*,.md,.csv,.json,.py,.js,.c,.cpp,.h,.java,.rs,.go,.tex,.yaml,.yml,.toml,.log', (files) => void insert(files)));
   const notes = h('div', { class: 'notes' });
   const form = h('form', { class: 'composer', 'aria-label': words.yourMessage },
-    notes, h('label', { class: 'unseen', for: 'message' }, words.yourMessage), area, h('footer', {}, chip, sendButton));
+    notes, h('label', { class: 'unseen', for: 'message' }, words.yourMessage), area, h('footer', {}, attach, chip, meter.element, sendButton));
   const hint = h('p', { class: 'fine', 'data-only': 'keys' }, words.keysHint);
 
   const earlyNote = h('p', { class: 'note' }, icon('clock'), h('span', {}, words.writeEarly));
   const editNote = h('p', { class: 'note' }, icon('edit'), h('span', {}, words.editing),
     h('button', { class: 'button', 'data-kind': 'plain', 'data-size': 'small', type: 'button', onclick: () => dispatch({ type: 'edit_left' }) }, words.cancelEdit));
+  const dropText = h('span');
+  const dropNote = h('p', { class: 'note', 'data-kind': 'care', role: 'status' }, icon('warn'), dropText);
   const longNote = h('p', { class: 'note', 'data-kind': 'care', role: 'alert' });
 
   const isTooLong = (/** @type {State} */ state) => bytesOf(area.value) > state.server.limits.content_bytes;
+
+  /** Files go where the text stands. @param {readonly File[]} files */
+  const insert = async (files) => {
+    const { current, server } = read();
+    for (const file of files) {
+      const text = await textOf(file, server.limits.content_bytes);
+      if (text === undefined) {
+        dispatch({ type: 'toast_shown', toast: { kind: 'file_refused' } });
+        continue;
+      }
+      const before = read().drafts[current] ?? '';
+      dispatch({ type: 'draft_changed', conversation: current, text: before + (before && !before.endsWith('\n') ? '\n\n' : '') + asBlock(file.name, text) });
+    }
+    area.focus();
+  };
+  const hasFiles = (/** @type {DragEvent} */ event) => event.dataTransfer?.types.includes('Files') ?? false;
+  form.addEventListener('dragover', (event) => {
+    if (!hasFiles(event)) return;
+    event.preventDefault();
+    set(form, 'data-drop', words.dropHere);
+  });
+  form.addEventListener('dragleave', () => set(form, 'data-drop', undefined));
+  form.addEventListener('drop', (event) => {
+    if (!hasFiles(event)) return;
+    event.preventDefault();
+    set(form, 'data-drop', undefined);
+    void insert([...(event.dataTransfer?.files ?? [])]);
+  });
 
   const submit = () => {
     const state = read();
@@ -51,6 +86,14 @@ export function makeComposer({ words, dispatch, read }) {
     if (!liveHere(read())) submit();
   });
 
+  /** One sentence under the composer: what is new to this person, or what helps now. @param {State} state */
+  const hintOf = (state) => {
+    if (state.inspector.isOpen) return words.inspectHint;
+    if (state.view.isContextOpen) return words.meterHint;
+    const hasEmbers = state.settings.hasEmbers && pathOf(currentTree(state)).some(({ reply }) => reply && reply.phase === 'done' && reply.lp.length > 0);
+    return hasEmbers ? words.embersHint : words.keysHint;
+  };
+
   /** @param {State} state */
   const update = (state) => {
     const live = liveHere(state);
@@ -59,8 +102,14 @@ export function makeComposer({ words, dispatch, read }) {
     const hasTurns = currentTree(state)?.head || waitingHere(state).length > 0;
     set(area, 'placeholder', hasTurns ? words.placeholderNext : words.placeholder);
     const tooLong = isTooLong(state);
+    const warning = live ? '' : warningOf(words, state);
+    setText(dropText, warning);
+    meter.element.hidden = !meter.update(state);
+    const hinted = hintOf(state);
+    setText(hint, hinted);
+    set(hint, 'data-only', hinted === words.keysHint && 'keys');
     if (tooLong) setText(longNote, words.tooLong(state.server.limits.content_bytes));
-    setChildren(notes, [...(isModelReady(state) ? [] : [earlyNote]), ...(state.editing ? [editNote] : []), ...(tooLong ? [longNote] : [])]);
+    setChildren(notes, [...(isModelReady(state) ? [] : [earlyNote]), ...(state.editing ? [editNote] : []), ...(tooLong ? [longNote] : []), ...(warning ? [dropNote] : [])]);
     const isEmpty = draft.trim() === '';
     set(form, 'data-state', live ? 'streaming' : isEmpty ? 'empty' : state.connection.phase === 'ready' ? 'ready' : 'offline');
     setChildren(sendButton, [live ? stopIcon : sendIcon]);

@@ -8,6 +8,7 @@ import { wordsIn } from '../words.js';
 import { makeBanner } from './banner.js';
 import { makeComposer } from './composer.js';
 import { makeGate } from './gate.js';
+import { makeHelp } from './help_sheet.js';
 import { makeInspector } from './inspector.js';
 import { makeKeys } from './keyboard.js';
 import { makeLog } from './log.js';
@@ -28,7 +29,8 @@ import { makeTopbar } from './topbar.js';
  * @property {(action: Action) => void} dispatch
  * @property {() => State} read for event handlers; views get the state as argument
  * @property {() => void} startConversation
- * @property {(event: MouseEvent, id: string) => void} openConversation follows a link of the list; with a modifier the browser opens its own tab
+ * @property {(event: MouseEvent, id: string, found?: string) => void} openConversation follows a link of the list; with a modifier the browser opens its own tab
+ * @property {(draft: string) => void} startWith a new conversation that begins with these words
  * @property {(message: Message) => void} regenerate
  * @property {(text: string, button: HTMLElement) => void} copy
  * @property {{copy: string, wrap: string}} copyCode the buttons of code blocks
@@ -78,10 +80,15 @@ function buildPage(store, { retryNow, joinCode, status }, sprite) {
       open(fresh);
       composer.area.focus();
     },
-    openConversation: (event, id) => {
+    startWith: (draft) => {
+      dispatch({ type: 'draft_changed', conversation: store.state.current, text: '' });
+      open(fresh);
+      dispatch({ type: 'draft_changed', conversation: fresh, text: draft });
+    },
+    openConversation: (event, id, found) => {
       if (event.ctrlKey || event.metaKey || event.shiftKey) return;
       event.preventDefault();
-      open(id);
+      open(id, found);
     },
     regenerate: (message) => dispatch({ type: 'reply_asked_again', id: randomId(), message: message.id, at: Date.now() }),
     copy: (text, button) => void copy(text, button),
@@ -90,8 +97,8 @@ function buildPage(store, { retryNow, joinCode, status }, sprite) {
     retryNow,
     isWide: () => wide.matches,
   };
-  const open = (/** @type {string} */ id) => {
-    dispatch({ type: 'conversation_opened', id });
+  const open = (/** @type {string} */ id, /** @type {string | undefined} */ found = undefined) => {
+    dispatch({ type: 'conversation_opened', id, found });
     if (!wide.matches) dispatch({ type: 'rail_toggled', isOpen: false });
   };
   const copy = async (/** @type {string} */ text, /** @type {HTMLElement} */ button) => {
@@ -111,6 +118,7 @@ function buildPage(store, { retryNow, joinCode, status }, sprite) {
   const composer = makeComposer(context);
   const inspector = makeInspector(context);
   const settings = makeSettings(context);
+  const help = makeHelp(context);
   const toasts = makeToasts(context);
   const gate = makeGate(context, joinCode);
   const keys = makeKeys(context);
@@ -129,6 +137,8 @@ function buildPage(store, { retryNow, joinCode, status }, sprite) {
   const press = (/** @type {Event} */ event) => {
     const isInMenu = event.target instanceof Element && event.target.closest('.menu, [aria-haspopup]');
     if (store.state.view.menu && !isInMenu) dispatch({ type: 'menu_toggled', id: null });
+    const isInMeter = event.target instanceof Element && event.target.closest('.meter');
+    if (store.state.view.isContextOpen && !isInMeter) dispatch({ type: 'context_toggled', isOpen: false });
   };
   addEventListener('keydown', keys);
   addEventListener('pointerdown', press);
@@ -136,6 +146,7 @@ function buildPage(store, { retryNow, joinCode, status }, sprite) {
   /** @param {State} state */
   const updateChat = (state) => {
     const isDrawer = state.view.isRailOpen && !wide.matches;
+    const isLed = state.view.found !== null; // a search leads to a turn, which takes the focus
     rail.update(state);
     topbar.update(state);
     composer.update(state);
@@ -143,7 +154,7 @@ function buildPage(store, { retryNow, joinCode, status }, sprite) {
     setChildren(chat, [topbar.element, ...(hasBanner ? [banner.element] : []), log.element, ask]);
     const hasInspector = inspector.update(state);
     set(document.body, 'data-open', [state.view.isRailOpen && 'rail', hasInspector && 'inspector'].filter(Boolean).join(' ') || false);
-    setChildren(document.body, [sprite, skip, ...(state.view.isRailOpen ? [rail.element] : []), ...(isDrawer ? [veil] : []), chat, ...(hasInspector ? [inspector.element] : []), settings.element, toasts.element, status]);
+    setChildren(document.body, [sprite, skip, ...(state.view.isRailOpen ? [rail.element] : []), ...(isDrawer ? [veil] : []), chat, ...(hasInspector ? [inspector.element] : []), settings.element, help.element, toasts.element, status]);
     if (chat.inert !== isDrawer) {
       chat.inert = isDrawer;
       if (isDrawer) rail.element.querySelector('button')?.focus();
@@ -153,10 +164,11 @@ function buildPage(store, { retryNow, joinCode, status }, sprite) {
     if (state.outbox.length > sent) log.followAgain();
     sent = state.outbox.length;
     settings.update(state);
+    help.update(state);
     toasts.update(state);
     if (state.current !== shown || (state.editing && document.activeElement === document.body)) {
       shown = state.current;
-      if (wide.matches) composer.area.focus({ preventScroll: true });
+      if (wide.matches && !isLed && document.activeElement?.closest('.inspector') == null) composer.area.focus({ preventScroll: true });
     }
   };
 

@@ -8,6 +8,8 @@ import { offers } from '../state/select.js';
 /** @typedef {import('../state/state.js').Message} Message */
 /** @typedef {import('../state/state.js').Reply} Reply */
 
+const roomAbovePx = 400; // where there is less, the menu opens below its button
+
 /** Whether the server would write on at the end of this reply. @param {State} state @param {Reply} reply */
 export const canContinue = (state, reply) => offers(state, 'chat.continue') && reply.phase === 'done' && (reply.finish !== 'stop' || reply.isEdited);
 
@@ -59,7 +61,10 @@ export function makeReplyMenu({ words, dispatch, read }, id) {
       facts.replaceChildren(...factsOf(reply).flatMap(([name, value]) => [h('dt', {}, name), h('dd', {}, value)]));
       setChildren(menu, [...(canContinue(state, reply) ? [goOn] : []), ...(offers(state, 'inspect') ? [prompt] : []), save, print, facts]);
       elements.push(menu);
-      if (!wasOpen) queueMicrotask(() => menu.querySelector('button')?.focus());
+      if (!wasOpen) {
+        set(menu, 'data-place', button.getBoundingClientRect().top < roomAbovePx && 'below');
+        queueMicrotask(() => menu.querySelector('button')?.focus());
+      }
     },
   };
 }

@@ -1,90 +1,131 @@
-import { h, icon, iconButton, set, setText } from '../base/dom.js';
-import { chatOf, defaultsOf, samplingOf } from '../state/select.js';
+import { h, icon, iconButton, set, setChildren, setText } from '../base/dom.js';
+import { presetOf } from '../state/chat.js';
+import { chatOf, defaultsOf, offers, samplingOf } from '../state/select.js';
+import { makeSegmented, makeSlider, makeSwitch } from './controls.js';
+import { chooseFiles } from './files.js';
+import { measureOf } from './meter.js';
+import { makePreview } from './preview.js';
 
 /** @typedef {import('./page.js').Context} Context */
 /** @typedef {import('../state/state.js').State} State */
 /** @typedef {import('../state/state.js').Sampling} Sampling */
+/** @typedef {import('../state/state.js').Settings} Settings */
 
-/** A slider with its number field; both say the same. @param {Context} context @param {keyof Sampling} name @param {{label: string, min: number, step: number, note: (value: number) => string}} shape */
-function makeSlider({ words, dispatch, read }, name, { label, min, step, note }) {
-  const id = `slider-${name}`;
-  const range = h('input', { type: 'range', id, min, step });
-  const number = h('input', { type: 'number', 'aria-label': words.exact(label), min, step: 'any', inputmode: 'decimal' });
-  const small = h('small');
-  const element = h('div', { class: 'slider' }, h('label', { for: id }, label), number, range, small);
-  range.addEventListener('input', () => dispatch({ type: 'sampling_changed', name, value: range.valueAsNumber }));
-  // A half-typed number is not a number yet; outside the range the nearest end is meant.
-  number.addEventListener('change', () => {
-    const typed = number.valueAsNumber;
-    const whole = step >= 1 ? Math.round(typed) : typed;
-    if (Number.isFinite(typed)) dispatch({ type: 'sampling_changed', name, value: Math.min(Number(range.max), Math.max(min, whole)) });
-    number.value = String(samplingOf(read())[name]);
-  });
-  return {
-    element,
-    /** @param {State} state @param {number} max */
-    update(state, max) {
-      const value = samplingOf(state)[name];
-      set(range, 'max', max);
-      set(number, 'max', max);
-      if (range.valueAsNumber !== value) range.value = String(value);
-      if (document.activeElement !== number || Number.isNaN(number.valueAsNumber)) number.value = String(value);
-      set(element, 'data-state', value !== defaultsOf(state)[name] && 'changed');
-      setText(small, note(value));
-    },
-  };
-}
-
-/**
- * @template {string} T
- * @param {string} name @param {string} label @param {[T, string, string?][]} choices value, words, language of the words @param {(value: T) => void} chosen
- */
-function makeSegmented(name, label, choices, chosen) {
-  const inputs = choices.map(([value, text, lang]) => {
-    const input = h('input', { type: 'radio', name, value });
-    input.addEventListener('change', () => chosen(value));
-    return { value, input, label: h('label', {}, input, h('span', { lang }, text)) };
-  });
-  const element = h('div', { class: 'switch' }, h('span', {}, label),
-    h('span', { class: 'segmented', role: 'radiogroup', 'aria-label': label }, ...inputs.map((each) => each.label)));
-  return {
-    element,
-    /** @param {T} value */
-    update: (value) => {
-      for (const each of inputs) each.input.checked = each.value === value;
-    },
-  };
-}
-
-/** Settings: what applies from the next message on, and how the page looks. Nothing to save. @param {Context} context */
-export function makeSettings(context) {
+/** How the next words are chosen: ready-made settings, sliders, and what they do. @param {Context} context */
+function makeChoosing(context) {
   const { words, dispatch } = context;
-  const close = () => dispatch({ type: 'settings_closed' });
-  const display = (/** @type {Partial<import('../state/state.js').Settings>} */ change) => dispatch({ type: 'display_changed', display: change });
-
-  const system = h('textarea', { rows: 3 });
-  system.addEventListener('input', () => dispatch({ type: 'instructions_changed', text: system.value }));
+  /** @param {keyof Sampling} name @param {{label: string, min: number, step: number, note: (value: number) => string}} shape */
+  const slider = (name, shape) => makeSlider({ ...shape, id: `slider-${name}`, exact: words.exact(shape.label), changed: (value) => dispatch({ type: 'sampling_changed', name, value }) });
+  const preset = makeSegmented('preset', words.presetsLabel, [['precise', words.precise], ['balanced', words.balanced], ['vivid', words.vivid]], (value) => dispatch({ type: 'preset_chosen', preset: value }));
   const sliders = {
-    max_tokens: makeSlider(context, 'max_tokens', { label: words.longest, min: 1, step: 1, note: () => words.longestWhat }),
-    temperature: makeSlider(context, 'temperature', { label: words.temperature, min: 0, step: 0.05, note: () => words.temperatureWhat }),
-    top_p: makeSlider(context, 'top_p', { label: words.topP, min: 0, step: 0.01, note: words.topPWhat }),
-    top_k: makeSlider(context, 'top_k', { label: words.topK, min: 0, step: 1, note: words.topKWhat }),
-    repetition_penalty: makeSlider(context, 'repetition_penalty', { label: words.repetition, min: 1, step: 0.005, note: () => words.repetitionWhat }),
+    temperature: slider('temperature', { label: words.temperature, min: 0, step: 0.05, note: () => words.temperatureWhat }),
+    top_p: slider('top_p', { label: words.topP, min: 0, step: 0.01, note: words.topPWhat }),
+    max_tokens: slider('max_tokens', { label: words.longest, min: 1, step: 1, note: () => words.longestWhat }),
+    top_k: slider('top_k', { label: words.topK, min: 0, step: 1, note: words.topKWhat }),
+    repetition_penalty: slider('repetition_penalty', { label: words.repetition, min: 1, step: 0.005, note: () => words.repetitionWhat }),
+    min_p: slider('min_p', { label: words.minP, min: 0, step: 0.01, note: words.minPWhat }),
+    presence_penalty: slider('presence_penalty', { label: words.presence, min: -2, step: 0.05, note: () => words.presenceWhat }),
+    frequency_penalty: slider('frequency_penalty', { label: words.frequency, min: -2, step: 0.05, note: () => words.frequencyWhat }),
   };
+  const most = { temperature: 2, top_p: 1, top_k: 200, repetition_penalty: 1.5, min_p: 0.5, presence_penalty: 2, frequency_penalty: 2 };
+  const preview = makePreview(context);
+  const stop = h('textarea', { rows: 2 });
+  const stopWhat = h('small');
+  const stopLines = () => stop.value.split('\n').filter((line) => line !== '');
+  stop.addEventListener('change', () => dispatch({ type: 'stop_changed', stop: stopLines() }));
+  const seed = h('input', { type: 'text', inputmode: 'numeric', pattern: '[0-9]*', placeholder: words.seedAny, maxlength: 15 });
+  seed.addEventListener('change', () => {
+    const value = Number.parseInt(seed.value, 10);
+    dispatch({ type: 'seed_changed', seed: Number.isSafeInteger(value) && value >= 0 ? value : undefined });
+    if (!Number.isSafeInteger(value)) seed.value = '';
+  });
+  const more = h('details', { class: 'more' }, h('summary', {}, icon('right'), words.moreSampling),
+    h('div', {}, sliders.min_p.element, sliders.presence_penalty.element, sliders.frequency_penalty.element,
+      h('label', { class: 'field' }, h('span', {}, words.stopStrings), stop, stopWhat), h('label', { class: 'field' }, h('span', {}, words.seed), seed, h('small', {}, words.seedWhat))));
+  const place = h('div', {});
+  const element = h('section', {}, h('h3', {}, words.choosing, preset.group), sliders.temperature.element, sliders.top_p.element, place, sliders.top_k.element,
+    sliders.repetition_penalty.element, sliders.max_tokens.element, more, h('p', { class: 'fine' }, words.fromNext));
+
+  return {
+    element,
+    /** @param {State} state */
+    update(state) {
+      const chat = chatOf(state);
+      const now = samplingOf(state);
+      const room = defaultsOf(state);
+      for (const [name, each] of Object.entries(sliders)) {
+        const key = /** @type {keyof Sampling} */ (name);
+        each.update(now[key], key === 'max_tokens' ? state.server.limits.max_tokens : most[key], now[key] !== room[key]);
+      }
+      preset.update(presetOf(chat));
+      const stopMax = state.server.limits.stop_strings ?? 4;
+      setText(stopWhat, words.stopWhat(stopMax));
+      if (document.activeElement !== stop) stop.value = chat.stop.join('\n');
+      if (document.activeElement !== seed) seed.value = chat.seed === undefined ? '' : String(chat.seed);
+      const isChangedBelow = chat.stop.length > 0 || chat.seed !== undefined || ['min_p', 'presence_penalty', 'frequency_penalty'].some((name) => name in chat.sampling);
+      if (isChangedBelow && !more.dataset.was) {
+        more.dataset.was = 'opened'; // what is changed is in sight
+        more.open = true;
+      }
+      const hasPreview = preview.update(state);
+      place.hidden = !hasPreview;
+      setChildren(place, hasPreview ? [preview.element] : []);
+    },
+  };
+}
+
+/** How this page looks and behaves, in this browser. @param {Context} context */
+function makePageSettings({ words, dispatch }) {
+  const display = (/** @type {Partial<Settings>} */ change) => dispatch({ type: 'display_changed', display: change });
   const theme = makeSegmented('theme', words.theme, [['auto', words.themeAuto], ['day', words.themeDay], ['night', words.themeNight]], (value) => display({ theme: value }));
   const language = makeSegmented('language', words.language, [['en', 'English', 'en'], ['zh', '中文', 'zh-Hans']], (value) => display({ language: value }));
   const size = makeSegmented('size', words.textSize, [['normal', words.sizeNormal], ['large', words.sizeLarge]], (value) => display({ size: value }));
-  const deleteAll = h('button', { class: 'button', 'data-kind': 'bad', type: 'button', onclick: () => dispatch({ type: 'history_cleared' }) }, icon('trash'), words.deleteAll);
+  const embers = makeSwitch(words.embersSetting, words.embersSettingWhat, (isOn) => display({ hasEmbers: isOn }));
+  const keep = makeSwitch(words.keepSetting, words.keepSettingWhat, (isOn) => display({ keepsCandidates: isOn }));
+  const keys = makeSwitch(words.keysSetting, words.keysSettingWhat, (isOn) => display({ hasLetterKeys: isOn }));
+  const aloud = makeSwitch(words.aloudSetting, words.aloudSettingWhat, (isOn) => display({ isReadAloud: isOn }));
+  const help = h('button', { class: 'button', 'data-kind': 'outline', type: 'button', onclick: () => {
+    dispatch({ type: 'settings_closed' });
+    dispatch({ type: 'help_toggled', isOpen: true });
+  } }, icon('keys'), words.helpButton);
+  const heading = h('h3', {}, words.pageSettings);
+  const element = h('section', {});
+  return {
+    element,
+    /** @param {State} state */
+    update(state) {
+      const { settings } = state;
+      theme.update(settings.theme);
+      language.update(settings.language);
+      size.update(settings.size);
+      embers.update(settings.hasEmbers);
+      keep.update(settings.keepsCandidates);
+      keys.update(settings.hasLetterKeys);
+      aloud.update(settings.isReadAloud);
+      setChildren(element, [heading, theme.element, language.element, size.element, embers.element, ...(offers(state, 'inspect') ? [keep.element] : []), keys.element, aloud.element, help]);
+    },
+  };
+}
 
-  const title = h('h2', { tabindex: -1, id: 'settings-title' }, words.settingsTitle);
+/** What applies from the next message on, and how the page looks. Nothing to save. @param {Context} context */
+export function makeSettings(context) {
+  const { words, dispatch } = context;
+  const close = () => dispatch({ type: 'settings_closed' });
+  const system = h('textarea', { rows: 3 });
+  system.addEventListener('input', () => dispatch({ type: 'instructions_changed', text: system.value }));
+  const cost = h('small');
+  const choosing = makeChoosing(context);
+  const page = makePageSettings(context);
+  const deleteAll = h('button', { class: 'button', 'data-kind': 'bad', type: 'button', onclick: () => dispatch({ type: 'history_cleared' }) }, icon('trash'), words.deleteAll);
+  const exportAll = h('button', { class: 'button', 'data-kind': 'outline', type: 'button', onclick: () => dispatch({ type: 'everything_exported' }) }, icon('down2'), words.exportAll);
+  const bring = h('button', { class: 'button', 'data-kind': 'outline', type: 'button', onclick: () => chooseFiles('.json,.jsonl', (files) => dispatch({ type: 'files_imported', files })) }, icon('up2'), words.importFiles);
+  const data = h('div', { class: 'row' });
+
+  const title = h('h2', { tabindex: -1, id: 'settings-title' });
   const element = h('dialog', { class: 'sheet', 'aria-labelledby': 'settings-title' },
     h('header', {}, title, iconButton('close', words.close, close)),
-    h('div', { class: 'body' },
-      h('section', {}, h('label', { class: 'field' }, h('span', {}, words.instructions), system, h('small', {}, words.instructionsWhat))),
-      h('section', {}, h('h3', {}, words.choosing), sliders.max_tokens.element, sliders.temperature.element, sliders.top_p.element, sliders.top_k.element,
-        sliders.repetition_penalty.element, h('p', { class: 'fine' }, words.fromNext)),
-      h('section', {}, h('h3', {}, words.display), theme.element, language.element, size.element),
-      h('section', {}, h('h3', {}, words.yourData), h('div', { class: 'row' }, deleteAll))),
+    h('div', { class: 'body' }, h('section', {}, h('label', { class: 'field' }, h('span', {}, words.instructions), system, cost)), choosing.element, page.element,
+      h('section', {}, h('h3', {}, words.yourData), data)),
     h('footer', {}, h('button', { class: 'button', type: 'button', onclick: () => dispatch({ type: 'defaults_restored' }) }, words.defaults),
       h('button', { class: 'button', 'data-kind': 'main', type: 'button', onclick: close }, words.done)));
   element.addEventListener('cancel', (event) => {
@@ -94,22 +135,26 @@ export function makeSettings(context) {
   // A click beside the sheet lands on the dialog itself.
   element.addEventListener('click', (event) => event.target === element && close());
 
+  /** @param {State} state */
+  const draw = (state) => {
+    const chat = chatOf(state);
+    setText(title, state.trees[state.current] ? words.settingsHere : words.settingsTitle);
+    if (system.value !== chat.system) system.value = chat.system;
+    set(system, 'maxlength', state.server.limits.system_bytes);
+    const measure = measureOf(state);
+    const isAlone = measure && !state.trees[state.current]; // before the first message the rest of the prompt is the instructions and the template
+    setText(cost, isAlone && chat.system.trim() && measure.prompt_tokens ? words.instructionsCost(measure.prompt_tokens - measure.content_tokens) : words.instructionsWhat);
+    choosing.update(state);
+    page.update(state);
+    deleteAll.disabled = state.conversations.list.length === 0;
+    setChildren(data, [...(offers(state, 'export') ? [exportAll, bring] : []), deleteAll]);
+  };
+
   return {
     element,
     /** @param {State} state */
     update(state) {
-      const chat = chatOf(state);
-      if (system.value !== chat.system) system.value = chat.system;
-      set(system, 'maxlength', state.server.limits.system_bytes);
-      sliders.max_tokens.update(state, state.server.limits.max_tokens);
-      sliders.temperature.update(state, 2);
-      sliders.top_p.update(state, 1);
-      sliders.top_k.update(state, 200);
-      sliders.repetition_penalty.update(state, 1.5);
-      theme.update(state.settings.theme);
-      language.update(state.settings.language);
-      size.update(state.settings.size);
-      deleteAll.disabled = state.conversations.list.length === 0;
+      if (state.view.isSettingsOpen) draw(state);
       if (state.view.isSettingsOpen && !element.open) {
         element.showModal();
         title.focus();

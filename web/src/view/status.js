@@ -1,4 +1,5 @@
 import { h } from '../base/dom.js';
+import { textOf } from '../state/reply.js';
 import { wordsIn } from '../words.js';
 
 /** @typedef {import('../base/store.js').Store} Store */
@@ -17,6 +18,17 @@ export function makeStatus(store) {
     element.textContent = spoken;
   };
 
+  // Whole sentences that were not read yet; what is still growing waits for its end.
+  let readTo = 0;
+  const newSentences = (/** @type {string} */ text) => {
+    if (text.length < readTo) readTo = 0;
+    const end = Math.max(...['. ', '? ', '! ', '.\n', '。', '？', '！', '\n\n'].map((mark) => text.lastIndexOf(mark)));
+    if (end < readTo) return '';
+    const sentences = text.slice(readTo, end + 1).trim();
+    readTo = end + 1;
+    return sentences;
+  };
+
   store.addEffect((action, after, before) => {
     const words = wordsIn(after.settings.language);
     if (action.type === 'waiting_submitted') say(words.saidSent);
@@ -30,7 +42,11 @@ export function makeStatus(store) {
       placeAt = performance.now();
       say(words.saidPlace(event.position, event.eta_ms));
     } else if (event.type === 'delta' && reply?.phase === 'running' && old?.phase !== 'running') {
+      readTo = 0;
       say(words.writing);
+    } else if (event.type === 'delta' && after.settings.isReadAloud && reply) {
+      const sentences = newSentences(textOf(reply, 'answer'));
+      if (sentences) say(sentences);
     } else if (reply?.phase === 'done' && old?.phase !== 'done' && reply.finish !== 'failed') {
       say(reply.finish === 'cancelled' ? words.stopped : words.saidDone(reply.have));
     }

@@ -1,0 +1,97 @@
+// The context meter: counted before sending, with what would be left out; presets, stop strings and seeds beside it.
+import assert from 'node:assert/strict';
+import test from 'node:test';
+import {send, until, useBrowser, visit} from './support/browser.js';
+import {FakeHearth} from './support/fake_hearth.js';
+
+const browser = useBrowser();
+
+const start = async (t, prepare = (/** @type {FakeHearth} */ _hearth) => {}) => {
+  const hearth = await FakeHearth.start(t);
+  hearth.answer = (reply) => { reply.write('Yes.'); reply.done(); };
+  prepare(hearth);
+  const visitor = await visit(browser(), hearth.url);
+  t.after(() => visitor.context.close());
+  await visitor.page.locator('.chip[data-kind="model"]').waitFor();
+  return {hearth, ...visitor};
+};
+
+test('the meter counts what is typed with the server’s numbers, and opens into its parts', async (t) => {
+  const {page, hearth, assertClean} = await start(t);
+  await page.locator('.meter data', {hasText: '20'}).waitFor();
+  await page.locator('#message').fill('x'.repeat(100));
+  await page.locator('.meter data', {hasText: '120'}).waitFor();
+  const asked = hearth.received.filter(({type}) => type === 'context.measure').at(-1);
+  assert.equal(asked.content.length, 100);
+  await page.locator('.meter button').click();
+  await page.getByRole('heading', {name: '120 of 2,048 tokens'}).waitFor();
+  assert.deepEqual(await page.locator('.legend li').allTextContents(), ['Instructions and earlier20', 'This message100', 'Room for the reply512']);
+  await page.keyboard.press('Escape');
+  await page.locator('.popover').waitFor({state: 'detached'});
+  assertClean();
+});
+
+test('typing asks once, not for every letter', async (t) => {
+  const {page, hearth} = await start(t);
+  await page.locator('.meter data', {hasText: '20'}).waitFor();
+  const before = hearth.received.filter(({type}) => type === 'context.measure').length;
+  await page.locator('#message').pressSequentially('eleven more', {delay: 5});
+  await page.locator('.meter data', {hasText: '31'}).waitFor();
+  assert.ok(hearth.received.filter(({type}) => type === 'context.measure').length - before <= 2);
+});
+
+test('what would be left out is said in the composer, marked in the conversation, and can be avoided', async (t) => {
+  const {page, hearth} = await start(t);
+  await send(page, 'The first');
+  await page.locator('.tools .meta').waitFor();
+  const [{message}] = hearth.replies;
+  hearth.measure = ({content}) => ({fits: true, prompt_tokens: 1600, content_tokens: 1500, context_length: 2048, max_tokens: 448, dropped: content ? [message.parent, message.id] : [], dropped_tokens: content ? 486 : 0});
+  await page.locator('#message').fill('a long one');
+  await page.locator('.note', {hasText: 'Too long for the model: the oldest exchange (486 tokens) will be left out.'}).waitFor();
+  await page.locator('.forget', {hasText: 'The model will not see what is above this line'}).waitFor();
+  assert.equal(await page.locator('.turn.forgotten').count(), 2);
+  await page.locator('.meter button').click();
+  await page.locator('.drop-list', {hasText: 'The first'}).waitFor();
+  await page.getByRole('button', {name: 'Start fresh with this'}).click();
+  await page.locator('.welcome').waitFor();
+  assert.equal(await page.locator('#message').inputValue(), 'a long one');
+});
+
+test('a message that cannot fit is told before it is sent', async (t) => {
+  const {page} = await start(t, (hearth) => { hearth.measure = () => ({fits: false, content_tokens: 6310, context_length: 4096, needed: 6310, limit: 4058}); });
+  await page.locator('#message').fill('far too long');
+  await page.locator('.note', {hasText: 'This message alone has 6,310 tokens; the model can read 4,058.'}).waitFor();
+});
+
+test('a server that does not measure has no meter', async (t) => {
+  const {page, hearth} = await start(t, (fake) => fake.lacks.add('context.measure'));
+  await page.locator('#message').fill('hello');
+  await until(() => hearth.received.some(({type}) => type === 'context.measure'));
+  await page.locator('#message').fill('hello again');
+  await send(page, 'hello again');
+  await page.locator('.tools .meta').waitFor();
+  assert.equal(await page.locator('.meter').isVisible(), false);
+  assert.equal(hearth.received.filter(({type}) => type === 'context.measure').length, 1);
+});
+
+test('presets, stop strings and a seed go with the message', async (t) => {
+  const {page, hearth} = await start(t);
+  await page.locator('.topbar [data-for="settings"]').click();
+  await page.getByRole('radio', {name: 'Precise'}).check();
+  await page.waitForFunction(() => document.querySelector('#slider-temperature')?.value === '0.2');
+  await page.locator('.more summary').click();
+  await page.getByLabel('Stop at').fill('###\nEnd');
+  await page.getByLabel('Seed', {exact: false}).first().fill('42');
+  await page.getByLabel('Min-p, exact').fill('0.1');
+  await page.getByLabel('Min-p, exact').press('Tab');
+  await page.getByRole('button', {name: 'Done'}).click();
+  await send(page, 'Hello');
+  await until(() => hearth.replies.length === 1);
+  assert.deepEqual(hearth.replies[0].request.params, {temperature: 0.2, top_p: 0.8, min_p: 0.1, stop: ['###', 'End'], seed: 42});
+  await page.locator('.topbar [data-for="settings"]').click();
+  await page.getByRole('radio', {name: 'Balanced'}).check();
+  await page.getByRole('button', {name: 'Done'}).click();
+  await send(page, 'Again');
+  await until(() => hearth.replies.length === 2);
+  assert.deepEqual(hearth.replies[1].request.params, {min_p: 0.1, stop: ['###', 'End'], seed: 42});
+});

@@ -1,5 +1,5 @@
-// How far the packed decoder's number formats are from fp32 on whole dialogues: KL divergence per token, the share of positions whose
-// likeliest token is the same, and the perplexity of the text that is there.
+// How far the packed decoder's number formats are from fp32 on the replies of whole dialogues: KL divergence per token, the share of
+// positions whose likeliest token is the same, and the perplexity of the replies that are there.
 //
 //     node bench/accuracy.mjs [--bin build/release/hearth] [--model configs/models/demo] [--dialogues FILE] [--dtypes bf16,int8,int4]
 //
@@ -23,7 +23,7 @@ process.on('exit', () => rmSync(folder, {recursive: true, force: true}));
 
 const hearth = (...args) => execFileSync(options.bin, args, {encoding: 'utf8', maxBuffer: 1 << 28, stdio: ['ignore', 'pipe', 'inherit']});
 
-/** The ids of a whole dialogue, as the chat template writes it. */
+/** The ids of a dialogue, as the chat template writes it, with the assistant's turn opened at the end. */
 const idsOf = (messages) => {
   const file = path.join(folder, 'messages.json');
   writeFileSync(file, JSON.stringify(messages));
@@ -41,6 +41,16 @@ const logitsOf = (ids, dtype) => {
   return ids.map((_, row) => all.subarray(row * columns, (row + 1) * columns));
 };
 
+const eos = [JSON.parse(readFileSync(path.join(options.model, 'generation_config.json'), 'utf8')).eos_token_id].flat();
+
+/** The positions whose next token the model was to write: every reply and its end. */
+const repliesOf = (messages, ids) => messages.flatMap(({role}, i) => {
+  if (role !== 'assistant') return [];
+  const begin = idsOf(messages.slice(0, i)).length;
+  const end = ids.findIndex((id, at) => at >= begin && eos.includes(id));
+  return Array.from({length: end - begin + 1}, (_, k) => begin - 1 + k);
+});
+
 const argmax = (row) => row.reduce((best, value, i) => (value > row[best] ? i : best), 0);
 
 /** log of Σ exp(x). */
@@ -52,9 +62,9 @@ const logSum = (row) => {
 };
 
 class Tally {
-  positions = 0; kl = 0; same = 0; surprise = 0; targets = 0;
+  positions = 0; kl = 0; same = 0; surprise = 0;
 
-  /** @param {Float32Array} exact @param {Float32Array} row @param {number | undefined} next the token that follows */
+  /** @param {Float32Array} exact @param {Float32Array} row @param {number} next the token that follows */
   add(exact, row, next) {
     const [a, b] = [logSum(exact), logSum(row)];
     let kl = 0;
@@ -62,25 +72,25 @@ class Tally {
     this.positions += 1;
     this.kl += kl;
     this.same += argmax(exact) === argmax(row) ? 1 : 0;
-    if (next === undefined) return;
-    this.targets += 1;
     this.surprise += b - row[next];
   }
 
   get line() {
     return [(this.kl / this.positions).toExponential(2), `${((100 * this.same) / this.positions).toFixed(2)} %`,
-      Math.exp(this.surprise / this.targets).toFixed(4), this.positions];
+      Math.exp(this.surprise / this.positions).toFixed(4), this.positions];
   }
 }
 
 const dtypes = ['fp32', ...options.dtypes.split(',')];
 const tallies = new Map(dtypes.map((dtype) => [dtype, new Tally()]));
 for (const line of readFileSync(options.dialogues, 'utf8').trim().split('\n')) {
-  const ids = idsOf(JSON.parse(line));
+  const messages = JSON.parse(line);
+  const ids = idsOf(messages);
+  const positions = repliesOf(messages, ids);
   const exact = logitsOf(ids, 'fp32');
   for (const dtype of dtypes) {
     const rows = dtype === 'fp32' ? exact : logitsOf(ids, dtype);
-    rows.forEach((row, i) => tallies.get(dtype).add(exact[i], row, ids[i + 1]));
+    for (const i of positions) tallies.get(dtype).add(exact[i], rows[i], ids[i + 1]);
   }
 }
 console.log('| dtype | KL divergence per token | same likeliest token | perplexity | positions |\n|---|---|---|---|---|');

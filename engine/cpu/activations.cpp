@@ -46,6 +46,11 @@ std::int64_t Activations::tile_of(std::int64_t row) const {
   return row < in_tall ? row / (height + 1) : extra + (row - in_tall) / height;
 }
 
+std::int64_t Activations::tile_bytes() const {
+  const std::int64_t bytes = format_ != WeightFormat::bf16 ? 1 : kernels_.bf16_activations ? 2 : 4;
+  return first_row(1) * padded_k(k_) * bytes;
+}
+
 void Activations::put(std::int64_t row, const float* values) {
   const std::int64_t tile = tile_of(row);
   const std::int64_t first = first_row(tile);

@@ -26,6 +26,7 @@ class Activations {
   std::int64_t num_tiles() const { return num_tiles_; }
   std::int64_t first_row(std::int64_t tile) const;  // tile 0 … num_tiles (the end)
   ActivationTile tile(std::int64_t index) const;
+  std::int64_t tile_bytes() const;  // of the highest one
 
  private:
   std::int64_t tile_of(std::int64_t row) const;

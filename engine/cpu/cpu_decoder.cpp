@@ -29,6 +29,9 @@ constexpr std::int64_t kSerialRows =
 constexpr std::int64_t kFewestBlocks = 16;
 constexpr std::int64_t kPiecesPerWorker =
     8;  // of a product: a worker that loses its core for a while leaves little undone
+constexpr std::int64_t kPanelCache = 448
+                                     << 10;     // bytes of weights and of activations that a core's
+constexpr std::int64_t kTileCache = 160 << 10;  // second-level cache (1 MiB or more) holds at once
 
 // KV blocks: as many as wanted, else every sequence at full length, as far as the budget goes;
 // where nobody gives one, a quarter of what is free now that the weights are loaded.
@@ -150,24 +153,39 @@ class CpuDecoder final : public StepRunner {
   std::vector<float> logits_;    // [output rows, V]
 };
 
+// A group of panels and a block of tiles stay in the second-level cache together: a prompt's
+// activations are read from further away once for each group, not once for each panel.
 template <class Use>
 void CpuDecoder::multiply(const PackedMatrix& matrix, const Use& use) {
   const std::int64_t panels = matrix.num_panels();
+  const std::int64_t tiles = activations_.num_tiles();
   const std::int64_t grain = std::max<std::int64_t>(1, panels / (pool_->size() * kPiecesPerWorker));
-  pool_->for_each(panels, grain, [&](std::int64_t begin, std::int64_t end, int) {
+  const std::int64_t group =
+      std::max<std::int64_t>(1, kPanelCache / panel_bytes(matrix.format, matrix.k));
+  const std::int64_t block = std::max<std::int64_t>(1, kTileCache / activations_.tile_bytes());
+  const MultiplyFn kernel = matrix.format == WeightFormat::bf16   ? kernels_.multiply_bf16
+                            : matrix.format == WeightFormat::int8 ? kernels_.multiply_int8
+                                                                  : kernels_.multiply_int4;
+  const auto multiply_block = [&](std::int64_t panel, std::int64_t first_tile,
+                                  std::int64_t last_tile) {
     alignas(64) float out[kMaxRows * kPanelRows];
-    const MultiplyFn kernel = matrix.format == WeightFormat::bf16   ? kernels_.multiply_bf16
-                              : matrix.format == WeightFormat::int8 ? kernels_.multiply_int8
-                                                                    : kernels_.multiply_int4;
-    for (std::int64_t panel = begin; panel < end; ++panel) {
-      for (std::int64_t t = 0; t < activations_.num_tiles(); ++t) {
-        const ActivationTile tile = activations_.tile(t);
-        kernel(matrix.panel(panel), tile, out);
-        const std::int64_t first = activations_.first_row(t);
-        for (int r = 0; r < tile.rows; ++r) use(first + r, panel, out + r * kPanelRows);
-      }
+    for (std::int64_t t = first_tile; t < last_tile; ++t) {
+      const ActivationTile tile = activations_.tile(t);
+      kernel(matrix.panel(panel), tile, out);
+      const std::int64_t first = activations_.first_row(t);
+      for (int r = 0; r < tile.rows; ++r) use(first + r, panel, out + r * kPanelRows);
     }
-  });
+  };
+  pool_->for_each(panels, std::max(grain, tiles > block ? std::min<std::int64_t>(group, 2) : 1),
+                  [&](std::int64_t begin, std::int64_t end, int) {
+                    for (std::int64_t first = begin; first < end; first += group) {
+                      const std::int64_t last = std::min(end, first + group);
+                      for (std::int64_t t = 0; t < tiles; t += block) {
+                        for (std::int64_t panel = first; panel < last; ++panel)
+                          multiply_block(panel, t, std::min(tiles, t + block));
+                      }
+                    }
+                  });
 }
 
 void CpuDecoder::prepare_input(const float* x, std::int64_t rows, std::int64_t k,
@@ -175,7 +193,7 @@ void CpuDecoder::prepare_input(const float* x, std::int64_t rows, std::int64_t k
   activations_.prepare(format, rows, k);
   const auto eps = static_cast<float>(spec_.norm_eps);
   for (std::vector<float>& normed : normed_) grown(normed, norm.empty() ? 0 : k);
-  const auto put = [&](std::int64_t begin, std::int64_t end, int worker) {
+  const auto put_rows = [&](std::int64_t begin, std::int64_t end, int worker) {
     float* normed = normed_[static_cast<std::size_t>(worker)].data();
     for (std::int64_t row = begin; row < end; ++row) {
       const float* values = x + row * k;
@@ -186,8 +204,12 @@ void CpuDecoder::prepare_input(const float* x, std::int64_t rows, std::int64_t k
       activations_.put(row, values);
     }
   };
-  if (rows <= kSerialRows) return put(0, rows, 0);
-  pool_->for_each(rows, 4, put);
+  if (rows <= kSerialRows) return put_rows(0, rows, 0);
+  // Whole tiles: the rows of one are interleaved and share their cache lines.
+  pool_->for_each(activations_.num_tiles(), 1,
+                  [&](std::int64_t begin, std::int64_t end, int worker) {
+                    put_rows(activations_.first_row(begin), activations_.first_row(end), worker);
+                  });
 }
 
 void CpuDecoder::collect(const Batch& batch) {

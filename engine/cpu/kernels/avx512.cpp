@@ -26,6 +26,7 @@ void multiply_bf16_rows(const uint8_t* panel, const ActivationTile& tile, float*
   const float* a = tile.f32;
   __m512 low[kRows];
   __m512 high[kRows];
+#pragma GCC unroll 12
   for (int r = 0; r < kRows; ++r) low[r] = high[r] = _mm512_setzero_ps();
   for (int64_t k = 0; k < tile.k_padded; k += 2, panel += kBf16PairBytes, a += 2 * kRows) {
     const __m512i w0 = _mm512_loadu_si512(panel);
@@ -47,6 +48,7 @@ void multiply_bf16_rows(const uint8_t* panel, const ActivationTile& tile, float*
       high[r] = _mm512_fmadd_ps(w1_odd, a_odd, high[r]);
     }
   }
+#pragma GCC unroll 12
   for (int r = 0; r < kRows; ++r) {
     _mm512_storeu_ps(out + r * kPanelRows, low[r]);
     _mm512_storeu_ps(out + r * kPanelRows + kHalfRows, high[r]);
@@ -95,6 +97,7 @@ void multiply_quantised_rows(const uint8_t* panel, const ActivationTile& tile, f
   const int32_t* sum = tile.sum;
   __m512 low[kRows];
   __m512 high[kRows];
+#pragma GCC unroll 12
   for (int r = 0; r < kRows; ++r) low[r] = high[r] = _mm512_setzero_ps();
   for (int64_t g = 0; g < num_groups; ++g) {
     __m512i low_sum[kRows];
@@ -130,6 +133,7 @@ void multiply_quantised_rows(const uint8_t* panel, const ActivationTile& tile, f
     scale += kRows;
     sum += kRows;
   }
+#pragma GCC unroll 12
   for (int r = 0; r < kRows; ++r) {
     _mm512_storeu_ps(out + r * kPanelRows, low[r]);
     _mm512_storeu_ps(out + r * kPanelRows + kHalfRows, high[r]);

@@ -30,6 +30,7 @@ uint64_t read(const uint8_t* data, int64_t bytes) {
 
 float fp32(int64_t rounds) {
   __m256 chains[kChains];
+#pragma GCC unroll 12
   for (int i = 0; i < kChains; ++i) chains[i] = _mm256_set1_ps(static_cast<float>(i));
   const __m256 half = _mm256_set1_ps(0.5F);
   const __m256 one = _mm256_set1_ps(1.0F);
@@ -38,12 +39,14 @@ float fp32(int64_t rounds) {
     for (int i = 0; i < kChains; ++i) chains[i] = _mm256_fmadd_ps(chains[i], half, one);
   }
   __m256 total = _mm256_setzero_ps();
+#pragma GCC unroll 12
   for (int i = 0; i < kChains; ++i) total = _mm256_add_ps(total, chains[i]);
   return _mm256_cvtss_f32(total);
 }
 
 int32_t int8(int64_t rounds) {
   __m256i chains[kChains];
+#pragma GCC unroll 12
   for (int i = 0; i < kChains; ++i) chains[i] = _mm256_set1_epi32(i);
   const __m256i x = _mm256_set1_epi16(3);
   for (int64_t round = 0; round < rounds; ++round) {
@@ -52,6 +55,7 @@ int32_t int8(int64_t rounds) {
       chains[i] = _mm256_add_epi32(chains[i], _mm256_madd_epi16(chains[i], x));
   }
   __m256i total = _mm256_setzero_si256();
+#pragma GCC unroll 12
   for (int i = 0; i < kChains; ++i) total = _mm256_add_epi32(total, chains[i]);
   return _mm256_extract_epi32(total, 0);
 }

@@ -11,6 +11,7 @@ constexpr int kChains = 24;
 
 float bf16(int64_t rounds) {
   __m512 chains[kChains];
+#pragma GCC unroll 24
   for (int i = 0; i < kChains; ++i) chains[i] = _mm512_set1_ps(static_cast<float>(i));
   const __m512bh x = reinterpret_cast<__m512bh>(_mm512_set1_epi16(0x3E00));
   for (int64_t round = 0; round < rounds; ++round) {
@@ -18,6 +19,7 @@ float bf16(int64_t rounds) {
     for (int i = 0; i < kChains; ++i) chains[i] = _mm512_dpbf16_ps(chains[i], x, x);
   }
   __m512 total = _mm512_setzero_ps();
+#pragma GCC unroll 24
   for (int i = 0; i < kChains; ++i) total = _mm512_add_ps(total, chains[i]);
   return _mm512_reduce_add_ps(total);
 }

@@ -5,6 +5,7 @@ import {createRequire} from 'node:module';
 import test from 'node:test';
 import {phone, send, until, useBrowser, visit} from './support/browser.js';
 import {FakeHearth} from './support/fake_hearth.js';
+import {australia, modelSheet, promptOf, tensorOf, traceOf} from './support/traces.js';
 
 const browser = useBrowser();
 const axe = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
@@ -44,15 +45,65 @@ for (const [name, options] of Object.entries(views)) {
     await page.locator('.trouble').waitFor();
     await check('failed');
 
+    hearth.answer = (again) => {
+      again.say({type: 'delta', from: 0, to: australia.texts.length, text: australia.text, lp: australia.texts.map((_, i) => -i / 4), bytes: australia.texts.map((text) => Buffer.byteLength(text))});
+      again.to = australia.texts.length;
+      again.done();
+    };
+    hearth.route = (path) => {
+      const [, message, part] = /^\/api\/v1\/inspect\/([0-9a-f]{32})(\/prompt)?$/.exec(path) ?? [];
+      if (part) return promptOf(message);
+      if (message) return traceOf(message, australia.texts, australia.shapes);
+      return path === '/api/v1/model' ? {body: modelSheet} : path.includes('/tensors/') ? tensorOf('model.embed_tokens.weight') : undefined;
+    };
+    hearth.measure = () => ({fits: true, prompt_tokens: 1600, content_tokens: 1500, context_length: 2048, max_tokens: 448, dropped: [reply.message.parent, reply.stream], dropped_tokens: 486});
+    await page.locator('.trouble').getByRole('button', {name: 'Try again'}).click();
+    await page.locator('.embers').waitFor();
+    await page.locator('#message').fill('More');
+    await page.locator('.forget').waitFor();
+    await check('forgotten');
+    await page.locator('.meter button').click();
+    await page.locator('.popover').waitFor();
+    await check('context');
+    await page.keyboard.press('Escape');
+    await page.getByRole('button', {name: 'Continue, save, details'}).click();
+    await page.locator('.menu').waitFor();
+    await check('menu of a reply');
+    await page.keyboard.press('Escape');
+    await page.locator('.tools [data-does="inspect"]').click();
+    await page.locator('.stages').waitFor();
+    await check('tokens');
+    for (const [tab, sign] of [['Prompt', '.prompt'], ['Step by step', '.bars'], ['Model', '.tree']]) {
+      await page.locator('.tabs').getByRole('link', {name: tab}).click();
+      await page.locator(`.inspector ${sign}`).first().waitFor();
+      await check(tab);
+    }
+    await page.locator('.tree .leaf').first().click();
+    await page.locator('.values rect').first().waitFor();
+    await check('tensor');
+    await page.keyboard.press('Escape');
+    await page.locator('.inspector').waitFor({state: 'detached'});
+    await page.locator('.log').focus();
+    await page.keyboard.press('?');
+    await page.locator('.sheet[open]').waitFor();
+    await check('help');
+    await page.keyboard.press('Escape');
+
     await page.locator('.topbar [data-for="settings"]').click();
     await page.locator('.sheet[open]').waitFor();
+    await page.locator('.more summary').click();
     await check('settings');
     await page.keyboard.press('Escape');
     await page.locator('.sheet[aria-labelledby="settings-title"]').waitFor({state: 'hidden'});
     if (options === phone) {
+      hearth.find = () => [{conversation: {id: '1'.repeat(32), title: 'A question', updated: 1}, message: '2'.repeat(32), role: 'user', created: 1, snippet: [{text: 'a '}, {text: 'find', match: true}]}];
       await page.locator('.topbar [data-for="rail"]').click();
       await page.locator('.rail').waitFor();
       await check('drawer');
+      await page.locator('.search input').fill('find');
+      await page.locator('mark').waitFor();
+      await check('search');
+      await page.locator('.search input').fill('');
       await page.keyboard.press('Escape');
     }
     await hearth.stop();

@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import test from 'node:test';
 import {replies, send, until, useBrowser, visit} from './support/browser.js';
 import {FakeHearth} from './support/fake_hearth.js';
+import {traceOf} from './support/traces.js';
 
 const browser = useBrowser();
 
@@ -56,6 +57,57 @@ test(`${corpus.length} hostile pieces of Markdown are words`, async (t) => {
   assert.equal(found.loose, 0);
   assert.deepEqual(found.classes, []);
   assert.equal(await page.locator('.turn[data-from="person"] .prose').textContent(), '<img src=x onerror=alert(1)>');
+  assertClean();
+});
+
+const formulas = ['\\href{javascript:alert(1)}{x}', '\\url{javascript:alert(1)}', '\\includegraphics{https://evil.test/p.png}', '\\htmlClass{composer}{x}', '\\htmlId{message}{x}',
+  '\\htmlStyle{position:fixed}{x}', '\\htmlData{x=1}{x}', '\\text{<img src=x onerror=alert(1)>}', '\\unicode{x3c}', '\\def\\x{\\x\\x}\\x', '\\rule{9999em}{9999em}', '\\color{url(https://evil.test)}x',
+  '<script>alert(1)</script>', '\\verb|<img src=x onerror=alert(1)>|', '\\href{data:text/html,<script>alert(1)</script>}{x}'];
+
+test(`${formulas.length} hostile formulas link nowhere, load nothing and run nothing`, async (t) => {
+  const hearth = await FakeHearth.start(t);
+  hearth.answer = (reply) => {
+    for (const formula of formulas) reply.write(`$${formula}$ and\n\n$$\n${formula}\n$$\n\n`);
+    reply.write('A good one: $a^2$');
+    reply.done();
+  };
+  const {page, context, assertClean} = await visit(browser(), hearth.url);
+  t.after(() => context.close());
+  await send(page, 'x');
+  await page.locator('.prose .katex').first().waitFor();
+  assert.deepEqual(await page.locator('.prose').last().evaluate((prose) => [prose.querySelectorAll('a, img, script, iframe, object').length,
+    [...prose.querySelectorAll('*')].flatMap((element) => element.getAttributeNames()).filter((name) => /^on|^src|^id$/.test(name))]), [0, []]);
+  assert.equal(await page.locator('.composer').count(), 1);
+  assertClean();
+});
+
+test(`${corpus.length} hostile titles, and what the inspector and the search show, are words`, async (t) => {
+  const hearth = await FakeHearth.start(t);
+  const {page, context, assertClean} = await visit(browser(), hearth.url);
+  t.after(() => context.close());
+  await page.locator('.welcome').waitFor();
+  const user = [...hearth.users.values()][0];
+  for (const [i, title] of corpus.entries()) {
+    const id = i.toString(16).padStart(32, '0');
+    user.conversations.set(id, {id, title, revision: 0, head: null, created: 1, updated: Date.now() - i, system: '', params: {}, messages: [], pinned: false});
+  }
+  await page.reload();
+  await page.locator('.rail li').nth(corpus.length - 1).waitFor();
+  assert.deepEqual(await page.locator('.rail li a').evaluateAll((links) => [links.length, links.filter((link) => link.children.length > 0).length]), [corpus.length, 0]);
+  hearth.find = () => corpus.slice(0, 30).map((text, i) => ({conversation: {id: i.toString(16).padStart(32, '0'), title: text, updated: 1}, message: '1'.repeat(32), role: 'user', created: 1, snippet: [{text}, {text, match: true}]}));
+  await page.locator('.search input').fill('x');
+  await page.locator('.rail mark').nth(29).waitFor();
+  await page.getByRole('button', {name: 'End the search'}).click();
+
+  hearth.answer = (reply) => { for (const piece of elements) reply.write(`${piece} `); reply.done(); };
+  hearth.route = (path) => {
+    const message = /inspect\/([0-9a-f]{32})$/.exec(path)?.[1];
+    return message && traceOf(message, hearth.replies[0].text.match(/\s*\S+\s*$|\s*\S+|\s+/g) ?? [], {});
+  };
+  await send(page, 'x');
+  await page.locator('.tools [data-does="inspect"]').click();
+  await page.locator('.stages').waitFor();
+  assert.equal(await page.locator('.tokens li *, .stages code *').count(), 0);
   assertClean();
 });
 

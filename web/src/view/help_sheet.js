@@ -9,7 +9,7 @@ export function makeHelp({ words, dispatch }) {
   const title = h('h2', { tabindex: -1, id: 'help-title' }, words.helpTitle);
   const rows = words.shortcuts.map(([keys, does]) => h('div', {}, h('dt', {}, ...keys.split(' ').map((key) => h('kbd', {}, key))), h('dd', {}, does)));
   const element = h('dialog', { class: 'sheet', 'aria-labelledby': 'help-title' },
-    h('header', {}, title, iconButton('close', words.close, close)), h('div', { class: 'body' }, h('dl', { class: 'shortcuts' }, ...rows)),
+    h('header', {}, title, iconButton('close', words.close, close)), h('div', { class: 'body', tabindex: 0 }, h('dl', { class: 'shortcuts' }, ...rows)),
     h('footer', {}, h('button', { class: 'button', 'data-kind': 'main', type: 'button', onclick: close }, words.done)));
   element.addEventListener('cancel', (event) => {
     event.preventDefault();

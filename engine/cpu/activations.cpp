@@ -78,7 +78,9 @@ ActivationTile Activations::tile(std::int64_t index) const {
           scale_.data() + group,
           sum_.data() + group,
           static_cast<int>(first_row(index + 1) - first),
-          k_padded};
+          k_padded,
+          nullptr,
+          0};
 }
 
 }  // namespace hearth::engine::cpu

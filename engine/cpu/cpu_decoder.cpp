@@ -166,11 +166,19 @@ void CpuDecoder::multiply(const PackedMatrix& matrix, const Use& use) {
   const MultiplyFn kernel = matrix.format == WeightFormat::bf16   ? kernels_.multiply_bf16
                             : matrix.format == WeightFormat::int8 ? kernels_.multiply_int8
                                                                   : kernels_.multiply_int4;
+  const std::int64_t groups = matrix.k_padded() / kGroup;
+  const std::int64_t stride = panel_bytes(matrix.format, matrix.k);
   const auto multiply_block = [&](std::int64_t panel, std::int64_t first_tile,
                                   std::int64_t last_tile) {
     alignas(64) float out[kMaxRows * kPanelRows];
+    const std::int64_t count = last_tile - first_tile;
+    const bool has_next = panel + 1 < panels && count > 1;
+    // Of the next panel, each tile fetches its share while it multiplies this one.
+    const std::int64_t step = (stride / groups / count + 63) / 64 * 64;
     for (std::int64_t t = first_tile; t < last_tile; ++t) {
-      const ActivationTile tile = activations_.tile(t);
+      ActivationTile tile = activations_.tile(t);
+      tile.ahead = matrix.panel(has_next ? panel + 1 : panel) + (t - first_tile) * step * groups;
+      tile.ahead_step = has_next && (t - first_tile) * step * groups < stride ? step : 0;
       kernel(matrix.panel(panel), tile, out);
       const std::int64_t first = activations_.first_row(t);
       for (int r = 0; r < tile.rows; ++r) use(first + r, panel, out + r * kPanelRows);
@@ -345,10 +353,16 @@ void CpuDecoder::multiply_into_residual(const PackedMatrix& matrix, const std::v
     const std::int64_t first = panel * kPanelRows;
     float* to = out + row * hidden + first;
     const auto count = std::min<std::int64_t>(kPanelRows, hidden - first);
-    for (std::int64_t i = 0; i < count; ++i) {
-      const float value =
-          bias.empty() ? values[i] : values[i] + bias[static_cast<std::size_t>(first + i)];
-      to[i] = norm.empty() ? to[i] + value : value;
+    alignas(64) float biased[kPanelRows];
+    if (!bias.empty()) {
+      for (std::int64_t i = 0; i < count; ++i)
+        biased[i] = values[i] + bias[static_cast<std::size_t>(first + i)];
+      values = biased;
+    }
+    if (norm.empty()) {
+      for (std::int64_t i = 0; i < count; ++i) to[i] += values[i];
+    } else {
+      std::copy_n(values, count, to);
     }
   });
   if (norm.empty()) return;
@@ -397,8 +411,11 @@ StepResult CpuDecoder::outputs(const Batch& batch) {
       const std::int64_t first = panel * kPanelRows;
       const auto count = std::min<std::int64_t>(kPanelRows, vocab - first);
       float* to = logits + row * vocab + first;
-      for (std::int64_t i = 0; i < count; ++i)
-        to[i] = cap > 0.0F ? cap * std::tanh(values[i] / cap) : values[i];
+      if (cap > 0.0F) {
+        for (std::int64_t i = 0; i < count; ++i) to[i] = cap * std::tanh(values[i] / cap);
+      } else {
+        std::copy_n(values, count, to);
+      }
     });
   }
 

@@ -55,6 +55,12 @@ void multiply_bf16_rows(const uint8_t* panel, const ActivationTile& tile, float*
   }
 }
 
+// A few lines of the next panel: the memory works while the cores multiply.
+inline void fetch_ahead(const uint8_t* ahead, int64_t bytes) {
+  for (int64_t i = 0; i < bytes; i += 64)
+    _mm_prefetch(reinterpret_cast<const char*>(ahead + i), _MM_HINT_T1);
+}
+
 // 16 fp16 scales → fp32.
 inline __m512 load_scales(const uint8_t* at) {
   return _mm512_cvtph_ps(_mm256_loadu_si256(reinterpret_cast<const __m256i*>(at)));
@@ -99,7 +105,9 @@ void multiply_quantised_rows(const uint8_t* panel, const ActivationTile& tile, f
   __m512 high[kRows];
 #pragma GCC unroll 12
   for (int r = 0; r < kRows; ++r) low[r] = high[r] = _mm512_setzero_ps();
-  for (int64_t g = 0; g < num_groups; ++g) {
+  const uint8_t* ahead = tile.ahead;
+  for (int64_t g = 0; g < num_groups; ++g, ahead += tile.ahead_step) {
+    fetch_ahead(ahead, tile.ahead_step);
     __m512i low_sum[kRows];
     __m512i high_sum[kRows];
 #pragma GCC unroll 12

@@ -48,6 +48,11 @@ struct ActivationTile {
   const int32_t* sum;    // [k_padded / kGroup][rows]    Σ q8 of the group
   int rows;              // 1 … kMaxRows
   int64_t k_padded;
+
+  // Weights that will be wanted soon: ahead_step bytes of them (a multiple of 64, or 0) are fetched
+  // into the second-level cache with each group of k, beside the products. A hint.
+  const uint8_t* ahead;
+  int64_t ahead_step;
 };
 
 // out[r][0…31] = panel · row r of the tile; out is [rows, 32].

@@ -57,8 +57,8 @@ int32_t int8(int64_t rounds) {
 }  // namespace
 
 const ProbeTable& avx512_probes() {
-  static constexpr ProbeTable kTable = {"avx512",         read,    fp32, kChains * 16 * 2, int8,
-                                        kInt8Chains * 64 * 2, nullptr, 0};
+  static constexpr ProbeTable kTable = {
+      "avx512", read, fp32, kChains * 16 * 2, int8, kInt8Chains * 64 * 2, nullptr, 0};
   return kTable;
 }
 

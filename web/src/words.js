@@ -175,7 +175,7 @@ const en = {
   loading: (/** @type {string} */ name) => `Loading ${name}`,
   loadingAnother: 'Loading the model',
   left: (/** @type {number} */ ms) => `about ${spanEn(ms)} left`,
-  stages: { read: 'Read the folder', tokenizer: 'Tokenizer and chat template', weights: 'Weights', cache: 'Set aside memory for conversations', warm: 'Warm up with one reply' },
+  stages: { read: 'Read the folder', tokenizer: 'Tokenizer and chat template', weights: 'Weights', cache: 'Set aside memory for conversations' },
   notReady: 'The model is not ready yet',
   notReadyWhat: 'Whoever runs this machine finds the reason in its log. This page goes on by itself when it is fixed.',
 
@@ -569,7 +569,7 @@ const zh = {
   loading: (name) => `正在载入 ${name}`,
   loadingAnother: '正在载入模型',
   left: (ms) => `约剩 ${spanZh(ms)}`,
-  stages: { read: '读取文件夹', tokenizer: '分词器与对话模板', weights: '权重', cache: '为对话预留内存', warm: '试写一条回复' },
+  stages: { read: '读取文件夹', tokenizer: '分词器与对话模板', weights: '权重', cache: '为对话预留内存' },
   notReady: '模型还没准备好',
   notReadyWhat: '管理这台机器的人可以在日志里看到原因。修好后页面会自己继续。',
 

@@ -57,6 +57,13 @@ for (const text of hostile) {
   });
 }
 
+test('beside Han signs emphasis opens and closes at punctuation', () => {
+  assert.equal(html('**开头：**家乡'), '<p><strong>开头：</strong>家乡</p>\n');
+  assert.equal(html('他说**“你好”**然后走了'), '<p>他说<strong>“你好”</strong>然后走了</p>\n');
+  assert.equal(html('a * b * c, snake_case_name, 2**3'), '<p>a * b * c, snake_case_name, 2**3</p>\n');
+  assert.equal(html('**bold**text and *em*'), '<p><strong>bold</strong>text and <em>em</em></p>\n');
+});
+
 test('a picture is offered as a link and never loads', () => {
   assert.equal(html('![a cat](https://pictures.test/cat.png)'), '<p><a href="https://pictures.test/cat.png">a cat</a></p>\n');
 });

@@ -11,6 +11,24 @@ addFormulas(markdown);
 markdown.linkify.set({ fuzzyLink: false, fuzzyEmail: false });
 markdown.validateLink = (/** @type {string} */ url) => /^(https?:|mailto:)/i.test(url.trim());
 
+// CommonMark leaves **词：**后 as it is, because a mark of punctuation stands inside and a letter outside. Han, kana and hangul are written
+// without blanks, so beside them emphasis may open and close at punctuation too.
+const eastAsian = /[\p{Script=Han}\p{Script=Hiragana}\p{Script=Katakana}\p{Script=Hangul}\u3000-\u303f\uff00-\uffef]/u;
+const { isWhiteSpace, isPunctChar, isMdAsciiPunct } = markdown.utils;
+markdown.inline.State.prototype.scanDelims = function (/** @type {number} */ start, /** @type {boolean} */ canSplitWord) {
+  const { src, posMax } = this;
+  const marker = src.charCodeAt(start);
+  let pos = start;
+  while (pos < posMax && src.charCodeAt(pos) === marker) pos++;
+  const last = start > 0 ? ([...src.slice(Math.max(0, start - 2), start)].at(-1) ?? ' ') : ' ';
+  const next = pos < posMax ? String.fromCodePoint(src.codePointAt(pos) ?? 0x20) : ' ';
+  const isWhite = (/** @type {string} */ sign) => isWhiteSpace(sign.codePointAt(0) ?? 0x20);
+  const isPunct = (/** @type {string} */ sign) => isMdAsciiPunct(sign.codePointAt(0) ?? 0) || isPunctChar(sign);
+  const isLeft = !isWhite(next) && (!isPunct(next) || isWhite(last) || isPunct(last) || eastAsian.test(last));
+  const isRight = !isWhite(last) && (!isPunct(last) || isWhite(next) || isPunct(next) || eastAsian.test(next));
+  return { can_open: isLeft && (canSplitWord || !isRight || isPunct(last)), can_close: isRight && (canSplitWord || !isLeft || isPunct(next)), length: pos - start };
+};
+
 // A remote picture would tell a stranger who reads what. Its address is offered as a link instead.
 /** @type {RendererRule} */
 const imageAsLink = (tokens, index, options, env, self) => {

@@ -9,10 +9,14 @@ export function makeLoading({ words }) {
   const title = h('h1');
   const percent = h('data');
   const left = h('span');
+  const names = /** @type {Record<string, string>} */ (words.stages);
+  const order = Object.keys(names);
+  const rows = new Map(order.map((key) => [key, h('li', {})]));
+  const list = h('ol', {}, ...rows.values());
   const stage = h('p', { class: 'fine' });
   const fill = s('rect', { height: '100%' });
   const bar = s('svg', { class: 'measure-bar', role: 'progressbar', 'aria-valuemin': 0, 'aria-valuemax': 100, 'aria-label': words.loadingAnother }, fill);
-  const card = h('section', { class: 'load' }, title, h('p', { class: 'big' }, percent, left), bar, stage);
+  const card = h('section', { class: 'load' }, title, h('p', { class: 'big' }, percent, left), bar, list, stage);
   const failed = h('section', { class: 'trouble', 'data-kind': 'calm', role: 'status' }, h('h3', {}, icon('info'), words.notReady), h('p', {}, words.notReadyWhat));
   const element = h('div', { class: 'loading' });
   return {
@@ -28,8 +32,16 @@ export function makeLoading({ words }) {
       setText(left, loading?.etaMs ? words.left(loading.etaMs) : '');
       set(fill, 'width', `${whole}%`);
       set(bar, 'aria-valuenow', whole);
-      const named = /** @type {Record<string, string>} */ (words.stages);
-      setText(stage, loading?.stage ? (named[loading.stage] ?? loading.stage) : '');
+      // The stages that this page knows stand in a list; another one is named as the server names it.
+      const at = order.indexOf(loading?.stage ?? '');
+      list.hidden = at < 0;
+      for (const [i, key] of order.entries()) {
+        const row = /** @type {HTMLElement} */ (rows.get(key));
+        const place = i < at ? 'done' : i === at ? 'now' : undefined;
+        set(row, 'data-state', place);
+        setChildren(row, [place === 'done' ? icon('check') : place === 'now' ? h('i') : h('span'), h('span', {}, names[key])]);
+      }
+      setText(stage, at < 0 ? (loading?.stage ?? '') : '');
     },
   };
 }

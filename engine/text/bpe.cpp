@@ -4,6 +4,7 @@
 #include <atomic>
 
 #include "engine/text/byte_alphabet.h"
+#include "engine/text/byte_token.h"
 #include "engine/text/merge_symbols.h"
 #include "engine/text/utf8.h"
 #include "engine/text/word_cache.h"
@@ -17,11 +18,6 @@ constexpr std::size_t kWordBytesMax = std::size_t{1} << 30;
 std::uint32_t next_serial() {
   static std::atomic<std::uint32_t> last{0};
   return ++last;
-}
-
-std::string byte_token(unsigned char byte) {
-  constexpr std::string_view kDigits = "0123456789ABCDEF";
-  return {'<', '0', 'x', kDigits[byte >> 4], kDigits[byte & 15], '>'};
 }
 
 tl::unexpected<Error> missing(std::string_view what, std::string_view token) {

@@ -12,20 +12,6 @@ namespace {
 
 using MergeNames = Bpe::MergeNames;
 
-Result<Vocabulary> read_vocabulary(const nlohmann::json& object, const std::string& where) {
-  Vocabulary vocabulary;
-  for (const auto& [token, id] : object.items()) {
-    const bool fits = id.is_number_unsigned() &&
-                      id.get<std::uint64_t>() < static_cast<std::uint64_t>(kTokenIdEnd);
-    if (!fits || !vocabulary.add(token, static_cast<TokenId>(id.get<std::uint64_t>()))) {
-      return fail(ErrorCode::tokenizer_invalid,
-                  where + ": the id of \"" + token + "\" must be an integer of its own from 0 to " +
-                      std::to_string(kTokenIdEnd - 1) + ", found " + id.dump() + '.');
-    }
-  }
-  return vocabulary;
-}
-
 // "a b", cut at the first space.
 std::optional<MergeNames> cut_merge(std::string_view line) {
   const std::size_t space = line.find(' ');
@@ -63,6 +49,20 @@ Result<BpeOptions> read_options(JsonFields& fields, bool byte_level) {
 }
 
 }  // namespace
+
+Result<Vocabulary> read_vocabulary(const nlohmann::json& object, const std::string& where) {
+  Vocabulary vocabulary;
+  for (const auto& [token, id] : object.items()) {
+    const bool fits = id.is_number_unsigned() &&
+                      id.get<std::uint64_t>() < static_cast<std::uint64_t>(kTokenIdEnd);
+    if (!fits || !vocabulary.add(token, static_cast<TokenId>(id.get<std::uint64_t>()))) {
+      return fail(ErrorCode::tokenizer_invalid,
+                  where + ": the id of \"" + token + "\" must be an integer of its own from 0 to " +
+                      std::to_string(kTokenIdEnd - 1) + ", found " + id.dump() + '.');
+    }
+  }
+  return vocabulary;
+}
 
 Result<Bpe> bpe_from_json(const nlohmann::json& component, bool byte_level) {
   const std::string where = "tokenizer.json: model";

@@ -8,8 +8,12 @@
 
 #include "engine/base/error.h"
 #include "engine/text/bpe.h"
+#include "engine/text/vocabulary.h"
 
 namespace hearth::engine {
+
+// {token: id}. Errors: tokenizer_invalid.
+Result<Vocabulary> read_vocabulary(const nlohmann::json& object, const std::string& where);
 
 // {"type": "BPE", "vocab": {token: id}, "merges": ["a b" or ["a", "b"]], …}.
 // Errors: tokenizer_invalid, tokenizer_unsupported (another type, dropout, a subword prefix or

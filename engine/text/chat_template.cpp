@@ -12,6 +12,7 @@
 #include "engine/text/jinja/interpreter.h"
 #include "engine/text/jinja/parser.h"
 #include "engine/text/jinja/unicode.h"
+#include "engine/text/model_family.h"
 
 namespace hearth::engine {
 namespace {
@@ -86,11 +87,12 @@ void define_all(jinja::Interpreter& interpreter, const TemplateVariables& variab
 class CompiledTemplate final : public ChatTemplate {
  public:
   CompiledTemplate(jinja::Body body, std::optional<jinja::Body> tool_use, std::string source,
-                   bool leaves_bos)
-      : body_(std::move(body)),
-        tool_use_(std::move(tool_use)),
-        source_(std::move(source)),
-        leaves_bos_to_tokenizer_(leaves_bos) {}
+                   const jinja::BuiltinForm* form)
+      : body_(std::move(body)), tool_use_(std::move(tool_use)), source_(std::move(source)) {
+    if (form == nullptr) return;
+    leaves_bos_to_tokenizer_ = form->leaves_bos_to_tokenizer;
+    stop_tokens_.assign(form->stop_tokens.begin(), form->stop_tokens.end());
+  }
 
   Result<MarkedText> render(const TemplateVariables& variables) const override {
     return guarded<MarkedText>([&]() -> Result<MarkedText> {
@@ -111,18 +113,20 @@ class CompiledTemplate final : public ChatTemplate {
 
   const std::string& source() const override { return source_; }
   bool leaves_bos_to_tokenizer() const override { return leaves_bos_to_tokenizer_; }
+  const std::vector<std::string>& stop_tokens() const override { return stop_tokens_; }
 
  private:
   jinja::Body body_;
   std::optional<jinja::Body> tool_use_;
   std::string source_;
-  bool leaves_bos_to_tokenizer_;
+  bool leaves_bos_to_tokenizer_ = false;
+  std::vector<std::string> stop_tokens_;
 };
 
 Result<std::shared_ptr<const ChatTemplate>> compile_all(std::string_view text,
                                                         std::optional<std::string> tool_use,
                                                         std::string source,
-                                                        bool leaves_bos = false) {
+                                                        const jinja::BuiltinForm* form = nullptr) {
   using Pointer = std::shared_ptr<const ChatTemplate>;
   return guarded<Pointer>([&]() -> Result<Pointer> {
     const auto parse = [](std::string_view part) {
@@ -134,7 +138,7 @@ Result<std::shared_ptr<const ChatTemplate>> compile_all(std::string_view text,
     std::optional<jinja::Body> tool_body;
     if (tool_use) tool_body = parse(*tool_use);
     return std::make_shared<const CompiledTemplate>(parse(text), std::move(tool_body),
-                                                    std::move(source), leaves_bos);
+                                                    std::move(source), form);
   });
 }
 
@@ -188,6 +192,11 @@ Result<std::optional<Sources>> read_chat_template(const ordered_json& config,
 
 }  // namespace
 
+const std::vector<std::string>& ChatTemplate::stop_tokens() const {
+  static const std::vector<std::string> none;
+  return none;
+}
+
 Result<std::shared_ptr<const ChatTemplate>> ChatTemplate::compile(std::string source) {
   return compile_all(source, std::nullopt, "given template");
 }
@@ -212,9 +221,9 @@ Result<std::shared_ptr<const ChatTemplate>> ChatTemplate::load(
   const auto config = read_json(folder / "config.json");
   if (!config) return tl::unexpected<Error>(config.error());
   const std::string name = std::filesystem::weakly_canonical(folder, ec).filename().string();
-  if (const jinja::BuiltinForm* form = jinja::find_builtin_form(*config, name)) {
-    return compile_all(form->source, std::nullopt, std::string(form->name),
-                       form->leaves_bos_to_tokenizer);
+  const TextFamily family = text_family_of(folder);
+  if (const jinja::BuiltinForm* form = jinja::find_builtin_form(*config, name, family)) {
+    return compile_all(form->source, std::nullopt, std::string(form->name), form);
   }
   return fail(ErrorCode::file_missing,
               folder.string() +

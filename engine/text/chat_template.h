@@ -8,6 +8,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include <nlohmann/json.hpp>
 
@@ -57,6 +58,9 @@ class ChatTemplate {
   // True for the built-in forms that write no bos token themselves: encode their text with
   // add_special_tokens.
   virtual bool leaves_bos_to_tokenizer() const = 0;
+
+  // Tokens that end a reply in this form besides the folder's own; only built-in forms have any.
+  virtual const std::vector<std::string>& stop_tokens() const;
 };
 
 }  // namespace hearth::engine

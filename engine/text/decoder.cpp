@@ -68,9 +68,11 @@ Result<Decoder> Decoder::from_json(const nlohmann::json& component) {
   return decoder;
 }
 
-Decoder Decoder::byte_level() {
+Decoder Decoder::byte_level() { return of(byte_level_rule()); }
+
+Decoder Decoder::of(DecodeRule rule) {
   Decoder decoder;
-  decoder.rules_.push_back(byte_level_rule());
+  decoder.rules_.push_back(std::move(rule));
   return decoder;
 }
 

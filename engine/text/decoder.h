@@ -59,6 +59,7 @@ class Decoder {
   // (CTC, BPEDecoder; anything but Strip and one-character Replace behind a Fuse or ByteLevel).
   static Result<Decoder> from_json(const nlohmann::json& component);
   static Decoder byte_level();
+  static Decoder of(DecodeRule rule);
 
   Decoding start(DecodeMode mode) const;
 

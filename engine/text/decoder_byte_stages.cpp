@@ -6,6 +6,7 @@
 #include <string_view>
 
 #include "engine/text/byte_alphabet.h"
+#include "engine/text/byte_token.h"
 #include "engine/text/decoder_stages.h"
 #include "engine/text/utf8.h"
 
@@ -19,7 +20,7 @@ class ByteFallbackStage final : public DecodeStage {
   explicit ByteFallbackStage(DecodeMode mode) : mode_(mode) {}
 
   void push(std::string_view token, const Sink& sink) override {
-    const std::optional<char> byte = byte_of(token);
+    const std::optional<char> byte = byte_of_token(token);
     if (!byte) {
       end_run(sink);
       return sink(token);
@@ -30,24 +31,6 @@ class ByteFallbackStage final : public DecodeStage {
   void finish(const Sink& sink) override { end_run(sink); }
 
  private:
-  static std::optional<char> byte_of(std::string_view token) {
-    if (token.size() != 6 || !token.starts_with("<0x") || !token.ends_with('>'))
-      return std::nullopt;
-    int value = 0;
-    for (const char digit : token.substr(3, 2)) {
-      value *= 16;
-      if (digit >= '0' && digit <= '9')
-        value += digit - '0';
-      else if (digit >= 'A' && digit <= 'F')
-        value += digit - 'A' + 10;
-      else if (digit >= 'a' && digit <= 'f')
-        value += digit - 'a' + 10;
-      else
-        return std::nullopt;
-    }
-    return static_cast<char>(value);
-  }
-
   static void put_replacements(std::size_t count, const Sink& sink) {
     while (count-- > 0) sink(kReplacementCharacter);
   }

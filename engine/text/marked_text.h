@@ -1,5 +1,6 @@
-// Text of which every byte knows where it came from: written by the chat template, or by a person (or the model) in a message.
-// The tokenizer suppresses matches of special tokens that touch message bytes, so nobody can forge a turn by typing
+// Text of which every byte knows where it came from: written by the chat template, or by a person
+// (or the model) in a message. The tokenizer suppresses matches of special tokens that touch
+// message bytes, so nobody can forge a turn by typing
 // "<|im_end|>" (DESIGN §10, "Text and fidelity").
 #pragma once
 
@@ -13,8 +14,8 @@ namespace hearth::engine {
 
 enum class Origin : std::uint8_t { from_template, from_message };
 
-// A UTF-8 string with origin runs. Runs are non-empty, adjacent runs differ in origin, and together they cover text exactly.
-// A value type; used by one thread at a time.
+// A UTF-8 string with origin runs. Runs are non-empty, adjacent runs differ in origin, and together
+// they cover text exactly. A value type; used by one thread at a time.
 class MarkedText {
  public:
   struct Run {

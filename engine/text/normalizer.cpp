@@ -6,9 +6,11 @@
 
 #include <utf8proc.h>
 
+#include "engine/text/bert_normalizer.h"
 #include "engine/text/char_class.h"
 #include "engine/text/json_fields.h"
 #include "engine/text/normal_form.h"
+#include "engine/text/normalizer_steps.h"
 #include "engine/text/pattern.h"
 #include "engine/text/utf8.h"
 
@@ -120,6 +122,15 @@ class StripStep final : public NormalizerStep {
 
 using Steps = std::vector<std::shared_ptr<const NormalizerStep>>;
 
+Steps bert_steps(JsonFields& fields) {
+  BertNormalizerOptions options;
+  options.clean_text = fields.boolean("clean_text", true);
+  options.handle_chinese_chars = fields.boolean("handle_chinese_chars", true);
+  if (fields.has("strip_accents")) options.strip_accents = fields.boolean("strip_accents", true);
+  options.lowercase = fields.boolean("lowercase", true);
+  return bert_normalizer_steps(options);
+}
+
 Result<void> append_steps(const nlohmann::json& component, const std::string& where, int nesting,
                           Steps& steps) {
   JsonFields fields(component, where);
@@ -154,6 +165,8 @@ Result<void> append_steps(const nlohmann::json& component, const std::string& wh
   } else if (type == "Strip") {
     const bool left = fields.boolean("strip_left", true);
     steps.push_back(std::make_shared<StripStep>(left, fields.boolean("strip_right", true)));
+  } else if (type == "BertNormalizer") {
+    for (auto& step : bert_steps(fields)) steps.push_back(std::move(step));
   } else if (!fields.error()) {
     return unsupported_type(where, type);
   }
@@ -162,6 +175,16 @@ Result<void> append_steps(const nlohmann::json& component, const std::string& wh
 }
 
 }  // namespace
+
+std::shared_ptr<const NormalizerStep> normal_form_step(NormalForm form) {
+  return std::make_shared<NormalFormStep>(form);
+}
+
+std::shared_ptr<const NormalizerStep> lowercase_step() { return std::make_shared<LowercaseStep>(); }
+
+std::shared_ptr<const NormalizerStep> prepend_step(std::string prefix) {
+  return std::make_shared<PrependStep>(std::move(prefix));
+}
 
 Result<Normalizer> Normalizer::from_json(const nlohmann::json& component) {
   Steps steps;

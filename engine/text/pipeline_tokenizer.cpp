@@ -132,6 +132,7 @@ PipelineTokenizer::PipelineTokenizer(TokenizerParts parts)
 
 std::vector<TokenId> PipelineTokenizer::encode(std::string_view utf8, EncodeOptions options) const {
   const OriginMap nothing;
+  options.split_special = options.split_special || parts_.has_plain_texts;
   Encoding encoding(*this, options, nothing);
   if (is_valid_utf8(utf8)) return encoding.run(utf8);
   return encoding.run(to_valid_utf8(utf8));
@@ -146,6 +147,22 @@ std::vector<TokenId> PipelineTokenizer::encode(const MarkedText& text,
   const CleanText cleaned = clean(text);
   const OriginMap origins(std::span<const std::uint8_t>(cleaned.marks));
   return Encoding(*this, options, origins).run(cleaned.text);
+}
+
+PairEncoding PipelineTokenizer::encode_pair(std::string_view first,
+                                            std::optional<std::string_view> second) const {
+  using Kind = PostProcessor::PairPart::Kind;
+  if (!second || parts_.post_processor.pair.empty()) return Tokenizer::encode_pair(first, second);
+  PairEncoding result;
+  for (const PostProcessor::PairPart& part : parts_.post_processor.pair) {
+    std::vector<TokenId> ids = part.ids;
+    if (part.kind != Kind::special) {
+      ids = encode(part.kind == Kind::first ? first : *second, EncodeOptions{});
+    }
+    result.ids.insert(result.ids.end(), ids.begin(), ids.end());
+    result.types.resize(result.ids.size(), part.type);
+  }
+  return result;
 }
 
 std::optional<std::string_view> PipelineTokenizer::decoded_token(TokenId id,

@@ -28,6 +28,8 @@ struct TokenizerParts {
   PostProcessor post_processor;
   Decoder decoder;
   std::vector<Tokenizer::NamedToken> named;
+  // ChatGLM: special tokens are found in what a template wrote and nowhere else.
+  bool has_plain_texts = false;
 };
 
 // Immutable after construction: any number of threads may encode and decode at once.
@@ -37,6 +39,8 @@ class PipelineTokenizer final : public Tokenizer {
 
   std::vector<TokenId> encode(std::string_view utf8, EncodeOptions options) const override;
   std::vector<TokenId> encode(const MarkedText& text, EncodeOptions options) const override;
+  PairEncoding encode_pair(std::string_view first,
+                           std::optional<std::string_view> second) const override;
   std::string decode(std::span<const TokenId> ids, bool skip_special_tokens) const override;
   std::unique_ptr<DecodeStream> open_stream(bool skip_special_tokens) const override;
   std::optional<std::string> id_to_token(TokenId id) const override;

@@ -38,6 +38,29 @@ std::optional<std::vector<TokenId>> ids_of(const nlohmann::json& special_tokens,
   return ids;
 }
 
+// {"pair": [{"SpecialToken": {"id", "type_id"}}, {"Sequence": {"id": "A", "type_id": 0}}, …]}
+void read_pair(JsonFields& fields, const nlohmann::json& special_tokens, PostProcessor& processor) {
+  using Part = PostProcessor::PairPart;
+  for (const nlohmann::json& item : fields.array("pair")) {
+    JsonFields piece(item, fields.where() + ": pair");
+    const bool is_text = piece.has("Sequence");
+    JsonFields inner(piece.object(is_text ? "Sequence" : "SpecialToken"), piece.where());
+    Part part;
+    part.type = static_cast<std::int32_t>(inner.integer("type_id", 0, 0, 1000));
+    const std::string id = inner.text("id");
+    if (is_text) {
+      part.kind = id == "B" ? Part::Kind::second : Part::Kind::first;
+    } else if (const auto ids = ids_of(special_tokens, id)) {
+      part.ids = *ids;
+    } else {
+      fields.refuse(ErrorCode::tokenizer_invalid,
+                    fields.where() + ": \"pair\" names a special token that has no ids.");
+    }
+    if (inner.error()) fields.refuse(inner.error()->code, inner.error()->detail);
+    processor.pair.push_back(std::move(part));
+  }
+}
+
 Result<PostProcessor> template_processing(JsonFields& fields) {
   PostProcessor processor;
   const nlohmann::json& special_tokens = fields.object("special_tokens");
@@ -58,6 +81,7 @@ Result<PostProcessor> template_processing(JsonFields& fields) {
     std::vector<TokenId>& side = num_sequences == 0 ? processor.before : processor.after;
     side.insert(side.end(), ids->begin(), ids->end());
   }
+  read_pair(fields, special_tokens, processor);
   if (num_sequences != 1) {
     fields.refuse(
         ErrorCode::tokenizer_unsupported,
@@ -79,7 +103,7 @@ Result<PostProcessor> cls_and_sep(JsonFields& fields) {
   if (!cls) fields.report("cls", "a token and its id");
   if (!sep) fields.report("sep", "a token and its id");
   if (fields.error()) return tl::unexpected<Error>(*fields.error());
-  return PostProcessor{{*cls}, {*sep}};
+  return PostProcessor::cls_and_sep(*cls, *sep);
 }
 
 Result<PostProcessor> read(const nlohmann::json& component, const std::string& where, int nesting) {
@@ -97,12 +121,26 @@ Result<PostProcessor> read(const nlohmann::json& component, const std::string& w
     if (!next) return next;
     all.before.insert(all.before.begin(), next->before.begin(), next->before.end());
     all.after.insert(all.after.end(), next->after.begin(), next->after.end());
+    if (all.pair.empty()) all.pair = std::move(next->pair);
   }
   if (fields.error()) return tl::unexpected<Error>(*fields.error());
   return all;
 }
 
 }  // namespace
+
+PostProcessor PostProcessor::cls_and_sep(TokenId cls, TokenId sep) {
+  using Kind = PairPart::Kind;
+  PostProcessor processor;
+  processor.before = {cls};
+  processor.after = {sep};
+  processor.pair = {{Kind::special, 0, {cls}},
+                    {Kind::first, 0, {}},
+                    {Kind::special, 0, {sep}},
+                    {Kind::second, 1, {}},
+                    {Kind::special, 1, {sep}}};
+  return processor;
+}
 
 Result<PostProcessor> PostProcessor::from_json(const nlohmann::json& component) {
   if (component.is_null()) return PostProcessor{};

@@ -5,6 +5,7 @@
 #include <functional>
 #include <memory>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include <nlohmann/json.hpp>
@@ -35,6 +36,8 @@ class PreTokenizer {
   static Result<PreTokenizer> from_json(const nlohmann::json& component);
 
   PreTokenizer() = default;
+  explicit PreTokenizer(std::vector<std::shared_ptr<const PreTokenizerStep>> steps)
+      : steps_(std::move(steps)) {}
 
   void run(Piece piece, const PieceSink& sink) const { run_from(0, piece, sink); }
 

@@ -46,6 +46,25 @@ class TokenTrie {
     return std::nullopt;
   }
 
+  // Calls visit(end, id) for each string that starts at `at`, from the shortest to the longest.
+  template <class Visit>
+  void each_at(std::string_view text, std::size_t at, Visit visit) const {
+    std::uint32_t node = 0;
+    for (std::size_t end = at; end < text.size();) {
+      node = child_of(node, static_cast<unsigned char>(text[end]));
+      if (node == 0) return;
+      ++end;
+      if (nodes_[node].id >= 0) visit(end, nodes_[node].id);
+    }
+  }
+
+  // The longest string that starts at `at`.
+  std::optional<Match> longest_at(std::string_view text, std::size_t at) const {
+    std::optional<Match> longest;
+    each_at(text, at, [&](std::size_t end, TokenId id) { longest = Match{at, end, id}; });
+    return longest;
+  }
+
  private:
   struct Node {
     std::vector<std::pair<unsigned char, std::uint32_t>> children;  // sorted by byte

@@ -2,6 +2,7 @@
 // transformers).
 #pragma once
 
+#include <cstdint>
 #include <filesystem>
 #include <memory>
 #include <optional>
@@ -21,6 +22,12 @@ struct EncodeOptions {
   bool split_special = false;       // treat special tokens in the text as plain text
 };
 
+// A text, or two, as a classifier reads it.
+struct PairEncoding {
+  std::vector<TokenId> ids;
+  std::vector<std::int32_t> types;  // one per id; 1 in the second text as a rule
+};
+
 // One text being decoded, id by id. Used by one thread at a time; the tokenizer must outlive it.
 class DecodeStream {
  public:
@@ -34,9 +41,10 @@ class DecodeStream {
 // Immutable after load: any number of threads may encode and decode at once.
 class Tokenizer {
  public:
-  // Reads tokenizer.json, else vocab.json and merges.txt, with tokenizer_config.json and its kin,
-  // from a model folder. Errors: file_missing, io_error, tokenizer_invalid, tokenizer_unsupported
-  // (naming the component or file).
+  // Reads, from a model folder, tokenizer.json, else tokenizer.model, vocab.json and merges.txt,
+  // vocab.txt or ice_text.model, with tokenizer_config.json and its kin (models §6.1). Errors:
+  // file_missing, io_error, tokenizer_invalid, tokenizer_unsupported (naming the component or
+  // file).
   static Result<std::shared_ptr<const Tokenizer>> load(const std::filesystem::path& folder);
 
   virtual ~Tokenizer() = default;
@@ -48,6 +56,11 @@ class Tokenizer {
   // The same, but a special token that touches a message byte is not recognised (its characters are
   // encoded as text).
   virtual std::vector<TokenId> encode(const MarkedText& text, EncodeOptions options = {}) const = 0;
+
+  // One text or two with the special tokens around and between them. The default puts the texts one
+  // after the other.
+  virtual PairEncoding encode_pair(std::string_view first,
+                                   std::optional<std::string_view> second) const;
 
   // Always valid UTF-8. Unknown ids decode to nothing.
   virtual std::string decode(std::span<const TokenId> ids, bool skip_special_tokens) const = 0;

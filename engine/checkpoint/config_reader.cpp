@@ -69,7 +69,16 @@ Result<ConfigReader> ConfigReader::load(const std::filesystem::path& file) {
                file.string());
 }
 
+std::vector<std::string> ConfigReader::unread_keys() const {
+  std::vector<std::string> keys;
+  for (const auto& [key, value] : json_.items()) {
+    if (!value.is_null() && !read_.contains(key)) keys.push_back(key);
+  }
+  return keys;
+}
+
 const Json* ConfigReader::find(std::string_view key) const {
+  if (!read_.contains(key)) read_.emplace(key);
   const auto it = json_.find(std::string(key));
   return it == json_.end() || it->is_null() ? nullptr : &*it;
 }

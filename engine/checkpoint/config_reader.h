@@ -4,8 +4,10 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <functional>
 #include <limits>
 #include <optional>
+#include <set>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -51,6 +53,9 @@ class ConfigReader {
               std::string_view expected);  // config_invalid, with what was found
   void refuse(ErrorCode code, std::string detail);
 
+  // Keys with a value that nobody has asked for, in order.
+  std::vector<std::string> unread_keys() const;
+
   const std::optional<Error>& error() const { return error_; }
   const nlohmann::json& raw() const { return json_; }
   const std::string& where() const { return where_; }
@@ -62,6 +67,7 @@ class ConfigReader {
 
   nlohmann::json json_;
   std::string where_;
+  mutable std::set<std::string, std::less<>> read_;  // keys that somebody has asked for
   std::optional<Error> error_;
 };
 

@@ -1,9 +1,11 @@
 #include "engine/checkpoint/model_spec.h"
 
+#include <algorithm>
 #include <array>
 #include <utility>
 
 #include "engine/checkpoint/config_reader.h"
+#include "engine/checkpoint/config_warnings.h"
 #include "engine/checkpoint/families/family.h"
 #include "engine/checkpoint/quantization_config.h"
 
@@ -120,6 +122,7 @@ Result<ModelSpec> describe(ConfigReader config) {
     for (LayerSpec& layer : spec.layers) layer.local_rope = layer.window > 0;
   }
   if (config.error()) return tl::unexpected(*config.error());
+  spec.warnings = warn_of_unread_keys(config);
   if (spec.modules.empty()) list_decoder_modules(spec);
   return spec;
 }
@@ -148,6 +151,13 @@ Result<ModelSpec> load_model_spec(const std::filesystem::path& folder) {
   auto config = ConfigReader::load(folder / "config.json");
   if (!config) return tl::unexpected(std::move(config.error()));
   return describe(std::move(*config));
+}
+
+std::int64_t planned_context(const ModelSpec& spec, std::int64_t asked) {
+  if (asked > 0) return std::min(asked, spec.context_length);
+  const bool is_longrope = spec.rope.kind == RopeKind::longrope;
+  return is_longrope ? std::min(spec.rope.original_max_position, spec.context_length)
+                     : spec.context_length;
 }
 
 std::int64_t kv_bytes_per_token(const ModelSpec& spec, std::int64_t bytes_per_element) {

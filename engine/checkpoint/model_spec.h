@@ -135,7 +135,9 @@ struct ModelSpec {
   ScoreKind scores = ScoreKind::single_label;
   TensorNames names;
   std::vector<ModuleSpec> modules;  // in the order of the forward pass; those of a layer in one run
-  QuantizationSpec quantization;    // how linear modules may be stored
+  std::vector<std::string>
+      warnings;                   // what config.json says and Hearth does not do, a sentence each
+  QuantizationSpec quantization;  // how linear modules may be stored
 
   bool is_classifier() const { return num_labels > 0; }
 };
@@ -154,6 +156,11 @@ struct FamilyInfo {
   std::string_view models;               // "Qwen1.5, Qwen2, Qwen2.5"
 };
 std::vector<FamilyInfo> supported_families();
+
+// The longest sequence a runner should plan with: what was asked for, at most the model's own.
+// Where nobody asked (0), a longrope model stays below its original maximum: its short factors then
+// hold for every sequence, as in transformers; beyond, its long ones do (models §3.5).
+std::int64_t planned_context(const ModelSpec& spec, std::int64_t asked);
 
 // KV cache bytes of one token at `bytes_per_element`, over all layers.
 std::int64_t kv_bytes_per_token(const ModelSpec& spec, std::int64_t bytes_per_element);

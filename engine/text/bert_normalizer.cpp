@@ -34,8 +34,8 @@ std::shared_ptr<const NormalizerStep> per_char(Change change) {
   return std::make_shared<PerCharStep<Change>>(change);
 }
 
-// Categories Cc, Cf, Co, Cs, but for the white space among them. Not Cn: the reference keeps what is
-// not assigned.
+// Categories Cc, Cf, Co, Cs, but for the white space among them. Not Cn: the reference keeps what
+// is not assigned.
 bool is_control(char32_t value) {
   if (value == U'\t' || value == U'\n' || value == U'\r') return false;
   switch (utf8proc_category(static_cast<utf8proc_int32_t>(value))) {

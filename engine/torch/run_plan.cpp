@@ -146,9 +146,7 @@ Result<RunPlan> make_run_plan(const WeightMap& weights, const ModelSpec& spec,
 
   RunnerTraits& traits = plan.traits;
   traits.vocab_size = spec.vocab_size;
-  traits.context_length = options.context_length > 0
-                              ? std::min(options.context_length, spec.context_length)
-                              : spec.context_length;
+  traits.context_length = planned_context(spec, options.context_length);
   traits.block_size = options.block_size;
   traits.max_sequences = options.max_sequences;
   traits.max_batch_tokens = options.max_batch_tokens;
@@ -173,7 +171,9 @@ Result<RunPlan> make_run_plan(const WeightMap& weights, const ModelSpec& spec,
                     " of KV cache, but only " + gib(static_cast<double>(memory)) +
                     " of memory is free.");
   }
-  traits.context_length = std::min(traits.context_length, traits.num_blocks * traits.block_size);
+  if (spec.network != Network::bert) {
+    traits.context_length = std::min(traits.context_length, traits.num_blocks * traits.block_size);
+  }
   traits.description = describe(plan, *dtype);
   return plan;
 }

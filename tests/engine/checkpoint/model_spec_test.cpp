@@ -251,6 +251,12 @@ TEST(ModelSpec, BertNeedsAClassifier) {
   EXPECT_EQ(error_of(R"({"model_type":"bert"})").code, ErrorCode::architecture_unsupported);
 }
 
+TEST(ModelSpec, KeysThatNobodyReadsAreNamed) {
+  const ModelSpec spec = parsed(R"({"model_type":"llama","use_cache":true,"residual_gate":0.5})");
+  EXPECT_THAT(spec.warnings, ElementsAre(HasSubstr("residual_gate")));
+  EXPECT_TRUE(parsed(R"({"model_type":"llama","novelty":null})").warnings.empty());
+}
+
 TEST(ModelSpec, EveryFamilySaysWhatItIs) {
   for (const FamilyInfo& info : supported_families()) {
     EXPECT_FALSE(info.model_type.empty());
@@ -294,6 +300,14 @@ TEST(ModelSpec, BrokenFilesAreValues) {
   const TempFolder folder;
   EXPECT_EQ(load_model_spec(folder.path()).error().code, ErrorCode::file_missing);
   EXPECT_EQ(load_model_spec(folder.path() / "none").error().code, ErrorCode::folder_not_found);
+}
+
+TEST(ModelSpec, LongropeStaysBelowItsOriginalMaximumUnlessAskedBeyond) {
+  const ModelSpec spec = golden("phi3-long");
+  EXPECT_EQ(planned_context(spec, 0), 64);
+  EXPECT_EQ(planned_context(spec, 200), 200);
+  EXPECT_EQ(planned_context(spec, 1000), 256);
+  EXPECT_EQ(planned_context(golden("qwen2-tied"), 0), 512);
 }
 
 TEST(ModelSpec, KvBytesPerTokenCountKeysAndValuesOfAllLayers) {

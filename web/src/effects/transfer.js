@@ -24,7 +24,7 @@ export function conversationsIn(text) {
     const whole = JSON.parse(text);
     return Array.isArray(whole) ? whole : [whole];
   } catch {
-    return text.split('\n').filter((line) => line.trim()).map((line) => JSON.parse(line)).filter((line) => !('format' in line) || line.format !== 'hearth.export.v1');
+    return text.split('\n').filter((line) => line.trim()).map((line) => JSON.parse(line)).filter((line) => 'messages' in line || 'mapping' in line || 'chat' in line); // the first line of an export is none
   }
 }
 

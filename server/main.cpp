@@ -5,9 +5,11 @@
 #include <CLI/CLI.hpp>
 
 #include "engine/cli/bench.h"
+#include "engine/cli/classify.h"
 #include "engine/cli/generate.h"
 #include "engine/cli/inspect.h"
 #include "engine/cli/logits.h"
+#include "engine/cli/models.h"
 #include "engine/cli/sample.h"
 #include "engine/cli/template.h"
 #include "engine/cli/tokenize.h"
@@ -33,6 +35,8 @@ int run(int argc, char** argv) {
   hearth::engine::add_inspect_command(app);
   hearth::engine::add_logits_command(app);
   hearth::engine::add_sample_command(app);
+  hearth::engine::add_classify_command(app);
+  hearth::engine::add_models_command(app);
   hearth::engine::add_bench_command(app);
   try {
     app.parse(argc, argv);

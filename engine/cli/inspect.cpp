@@ -8,6 +8,7 @@
 #include <sstream>
 #include <string>
 #include <utility>
+#include <vector>
 
 #include <CLI/CLI.hpp>
 #include <nlohmann/json.hpp>
@@ -17,6 +18,7 @@
 #include "engine/checkpoint/module_tree.h"
 #include "engine/checkpoint/tensor_values.h"
 #include "engine/checkpoint/weight_map.h"
+#include "engine/cli/fit.h"
 #include "engine/cli/flags.h"
 
 namespace hearth::engine {
@@ -30,6 +32,7 @@ struct InspectOptions {
   std::string model;
   std::string tensor;
   bool json = false;
+  bool fit = false;
 };
 
 template <class T>
@@ -126,6 +129,12 @@ struct Contents {
   WeightMap weights;
   Module tree;
   std::map<std::string, std::uint64_t> bytes_by_dtype;
+
+  std::vector<std::string> warnings() const {
+    std::vector<std::string> all = spec.warnings;
+    all.insert(all.end(), weights.warnings().begin(), weights.warnings().end());
+    return all;
+  }
 };
 
 void print_json(const Contents& contents) {
@@ -145,7 +154,7 @@ void print_json(const Contents& contents) {
        {{"fp32", kv_bytes_per_token(contents.spec, 4)},
         {"bf16", kv_bytes_per_token(contents.spec, 2)}}},
       {"files", contents.checkpoint.files()},
-      {"warnings", contents.weights.warnings()}};
+      {"warnings", contents.warnings()}};
   std::cout << json.dump(2, ' ', false, Json::error_handler_t::replace) << '\n';
 }
 
@@ -177,7 +186,7 @@ void print_text(const Contents& contents) {
   }
   std::cout << "\nKV cache    " << grouped(static_cast<std::uint64_t>(kv_bytes_per_token(spec, 2)))
             << " bytes per token in bf16, context " << spec.context_length << '\n';
-  for (const std::string& warning : contents.weights.warnings()) std::cout << warning << '\n';
+  for (const std::string& warning : contents.warnings()) std::cout << warning << '\n';
 }
 
 void show_tensor(const InspectOptions& options, const Checkpoint& checkpoint) {
@@ -217,6 +226,40 @@ void show_tensor(const InspectOptions& options, const Checkpoint& checkpoint) {
   }
 }
 
+void show_fit(const InspectOptions& options, const Contents& contents) {
+  const MachineMemory machine = measure_memory();
+  const auto rows = fit_rows(contents.spec, contents.weights.num_parameters(), machine);
+  if (options.json) {
+    Json json = {{"available_bytes", machine.available_bytes}, {"gb_per_s", machine.gb_per_s}};
+    for (const FitRow& row : rows) {
+      json["dtypes"].push_back({{"dtype", row.dtype},
+                                {"decoder", row.decoder},
+                                {"weight_bytes", row.weight_bytes},
+                                {"fits", row.fits},
+                                {"kv_tokens", row.kv_tokens},
+                                {"tokens_per_s", row.tokens_per_s}});
+    }
+    std::cout << json.dump(2) << '\n';
+    return;
+  }
+  std::cout << megabytes(static_cast<double>(machine.available_bytes))
+            << " of memory are free, read at " << std::fixed << std::setprecision(1)
+            << machine.gb_per_s << " GB/s\n";
+  for (const FitRow& row : rows) {
+    std::cout << std::left << std::setw(6) << row.dtype << std::setw(20) << row.decoder
+              << std::right << std::setw(12) << megabytes(static_cast<double>(row.weight_bytes))
+              << (row.fits ? "  fits" : "  too large");
+    if (row.kv_tokens > 0) {
+      std::cout << ", room for " << grouped(static_cast<std::uint64_t>(row.kv_tokens))
+                << " tokens of conversation";
+    }
+    if (row.fits && row.tokens_per_s > 0.0) {
+      std::cout << ", about " << std::setprecision(0) << row.tokens_per_s << " tokens/s at most";
+    }
+    std::cout << '\n';
+  }
+}
+
 void inspect(const InspectOptions& options) {
   if (!options.tensor.empty()) {
     show_tensor(options, value_of(Checkpoint::open(options.model)));
@@ -231,6 +274,7 @@ void inspect(const InspectOptions& options) {
   for (const NamedTensor& tensor : contents.checkpoint.tensors()) {
     contents.bytes_by_dtype[std::string(name_of(tensor.view.dtype))] += tensor.view.bytes.size();
   }
+  if (options.fit) return show_fit(options, contents);
   options.json ? print_json(contents) : print_text(contents);
 }
 
@@ -244,6 +288,8 @@ void add_inspect_command(CLI::App& app) {
   command->add_option("--tensor", options->tensor,
                       "Show one tensor's values, by its checkpoint name");
   command->add_flag("--json", options->json, "Print JSON");
+  command->add_flag("--fit", options->fit,
+                    "Which dtypes this machine can hold, and about how fast each would be");
   command->callback([options] { inspect(*options); });
 }
 

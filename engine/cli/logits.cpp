@@ -62,16 +62,22 @@ std::unique_ptr<StepRunner> make_runner(const LogitsOptions& options) {
   return value_of(load_runner(checkpoint, spec, runner, {}));
 }
 
-// One step of at most kStepTokens; its scores stay valid until the next.
+// A runner that cannot cut a prompt gets all of it at once.
+std::int64_t step_tokens(const StepRunner& runner, const LogitsOptions& options) {
+  const auto length = static_cast<std::int64_t>(options.ids.size());
+  return runner.traits().can_chunk ? std::min(kStepTokens, length) : length;
+}
+
+// One step; its scores stay valid until the next.
 std::span<const float> scores_of(StepRunner& runner, const LogitsOptions& options,
                                  std::int64_t position, std::span<const std::int32_t> blocks) {
   const auto length = static_cast<std::int64_t>(options.ids.size());
+  const std::int64_t count = std::min(step_tokens(runner, options), length - position);
   BatchRow row;
   row.position = position;
   row.prompt_length = length;
   row.tokens = std::span(options.ids)
-                   .subspan(static_cast<std::size_t>(position),
-                            static_cast<std::size_t>(std::min(kStepTokens, length - position)));
+                   .subspan(static_cast<std::size_t>(position), static_cast<std::size_t>(count));
   row.block_table = blocks;
   row.output = RowOutput::all_logits;
   const StepResult result = value_of(runner.run({{row}}));
@@ -89,7 +95,8 @@ void write_logits(const LogitsOptions& options) {
 
   std::ofstream file(options.out, std::ios::binary | std::ios::trunc);
   file << npy_header(length, runner->traits().vocab_size);
-  for (std::int64_t position = 0; position < length; position += kStepTokens) {
+  const std::int64_t step = step_tokens(*runner, options);
+  for (std::int64_t position = 0; position < length; position += step) {
     const std::span<const float> scores = scores_of(*runner, options, position, blocks);
     file.write(reinterpret_cast<const char*>(scores.data()),
                static_cast<std::streamsize>(scores.size_bytes()));

@@ -31,6 +31,12 @@ const smoke = async (t, engine) => {
   await engine.evaluate(`document.querySelector('#message').focus()`);
   await engine.press('Hello');
   await until(engine, `document.querySelector('#message').value === 'Hello'`);
+  const height = () => engine.evaluate(`document.querySelector('#message').offsetHeight`);
+  const one = await height();
+  await engine.evaluate(`(() => { const area = document.querySelector('#message'); area.value = 'Hello\\n2\\n3\\n4'; area.dispatchEvent(new Event('input', {bubbles: true})); })()`);
+  await until(engine, `document.querySelector('#message').offsetHeight > ${one} * 2`);
+  await engine.evaluate(`(() => { const area = document.querySelector('#message'); area.value = 'Hello'; area.dispatchEvent(new Event('input', {bubbles: true})); })()`);
+  await until(engine, `document.querySelector('#message').offsetHeight === ${one}`);
   await engine.press('\uE007');
   await until(engine, `document.querySelector('.tools .meta') !== null`);
   assert.equal(hearth.replies[0].request.content, 'Hello');

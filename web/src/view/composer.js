@@ -32,6 +32,17 @@ export function makeComposer(context) {
   const dropNote = h('p', { class: 'note', 'data-kind': 'care', role: 'status' }, icon('warn'), dropText);
   const longNote = h('p', { class: 'note', 'data-kind': 'care', role: 'alert' });
 
+  // The field grows with its text; where the browser does not do it by itself, its rows are counted. The style sheet holds the end.
+  let grown = '';
+  const growsByItself = CSS.supports('field-sizing', 'content');
+  const grow = () => {
+    if (growsByItself) return;
+    area.rows = 1;
+    const { lineHeight, paddingBlockStart, paddingBlockEnd } = getComputedStyle(area);
+    const inside = area.scrollHeight - Number.parseFloat(paddingBlockStart) - Number.parseFloat(paddingBlockEnd);
+    area.rows = Math.max(1, Math.round(inside / Number.parseFloat(lineHeight)));
+  };
+
   const isTooLong = (/** @type {State} */ state) => bytesOf(area.value) > state.server.limits.content_bytes;
 
   /** Files go where the text stands. @param {readonly File[]} files */
@@ -99,6 +110,10 @@ export function makeComposer(context) {
     const live = liveHere(state);
     const draft = state.drafts[state.current] ?? '';
     if (area.value !== draft) area.value = draft;
+    if (grown !== draft) {
+      grown = draft;
+      grow();
+    }
     const hasTurns = currentTree(state)?.head || waitingHere(state).length > 0;
     set(area, 'placeholder', hasTurns ? words.placeholderNext : words.placeholder);
     const tooLong = isTooLong(state);

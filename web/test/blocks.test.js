@@ -1,11 +1,16 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import { appendText, noBlocks } from '../src/markdown/blocks.js';
-import { openFence, startsOfBlocks } from '../src/markdown/parser.js';
+import { appendText, noBlocks, openFence } from '../src/markdown/blocks.js';
+import { startsOfBlocks } from '../src/markdown/parser.js';
 
 /** @param {string[]} chunks */
-const feed = (chunks) => chunks.reduce((blocks, chunk) => appendText(blocks, chunk, startsOfBlocks), noBlocks);
+const blocksOf = (chunks) => chunks.reduce((blocks, chunk) => appendText(blocks, chunk, startsOfBlocks), noBlocks);
+/** @param {string[]} chunks */
+const feed = (chunks) => {
+  const { closed, tail } = blocksOf(chunks);
+  return { closed, tail };
+};
 
 /** @param {string} text @param {number[]} cuts */
 const cutAt = (text, cuts) => {
@@ -68,9 +73,31 @@ test('a closed block is never taken back', () => {
 });
 
 test('a fence is open until its own kind of fence stands alone on a line', () => {
-  assert.deepEqual(openFence('```py\nx = 1\n'), { language: 'py', code: 'x = 1\n' });
-  assert.deepEqual(openFence('~~~\n```\n'), { language: '', code: '```\n' });
+  assert.deepEqual(openFence('```py\nx = 1\n'), { mark: '```', language: 'py', from: 6 });
+  assert.deepEqual(openFence('~~~\n```\n'), { mark: '~~~', language: '', from: 4 });
   assert.equal(openFence('```py\nx = 1\n```'), undefined);
   assert.equal(openFence('````\n```\n````\n'), undefined);
   assert.equal(openFence('words ```\n'), undefined);
+});
+
+test('in an open fence the parser is not asked again, however many lines come', () => {
+  let asked = 0;
+  const counting = (/** @type {string} */ text) => {
+    asked++;
+    return startsOfBlocks(text);
+  };
+  let blocks = appendText(noBlocks, '```js\n', counting);
+  const before = asked;
+  for (let i = 0; i < 1000; i++) blocks = appendText(blocks, `line ${i}\n`, counting);
+  assert.equal(asked, before);
+  blocks = appendText(blocks, '```\n\nafter\n', counting);
+  assert.equal(blocks.closed.length, 1);
+  assert.equal(blocks.tail, 'after\n');
+});
+
+test('a fence is known as open exactly while the whole text says so', () => {
+  fc.assert(fc.property(fc.array(fc.constantFrom('```', '````', '~~~', '\n', ' ', 'a', '```js\n', '  '), { maxLength: 20 }), (pieces) => {
+    const { tail, fence } = blocksOf(pieces);
+    assert.deepEqual(fence, openFence(tail));
+  }), { numRuns: 500 });
 });

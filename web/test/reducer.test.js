@@ -229,3 +229,19 @@ test('a first connection says nothing; one that came back after a notice says th
   assert.equal(after(ready(), ...lost, ready()).connection.notice, 'none');
   assert.equal(after(ready(), ...lost, { type: 'loss_lasted', notice: 'banner' }, ready()).connection.notice, 'back');
 });
+
+test('a message that was sent into a conversation which is not open leaves its history to be read', () => {
+  const state = after(ready(), { type: 'conversation_opened', id: id(10) });
+  const waiting = freeze({ ...state, outbox: [{ id: 'c-1', conversation: id(10), phase: 'sent', error: undefined, body: { type: 'chat.create', id: 'c-1', conversation: id(10), parent: id(5), content: 'More' } }], current: fresh });
+  const next = reduce(/** @type {State} */ (waiting), accepted({ parent: id(5) }));
+  assert.equal(next.trees[id(10)].loaded, 'loading');
+});
+
+test('two deletions in a row both reach the server', () => {
+  const listed = /** @type {Action} */ ({ type: 'conversations_listed', isFirst: true, page: { conversations: [1, 2].map((n) => ({ id: id(n), title: String(n), revision: 0, head: null, created: n, updated: n, live: [] })) } });
+  const state = after(ready(), listed, { type: 'conversation_deleted', id: id(1) }, { type: 'conversation_deleted', id: id(2) });
+  assert.deepEqual(state.leaving.map(({ conversations }) => conversations[0].id), [id(1)]);
+  assert.equal(state.deletion?.conversations[0].id, id(2));
+  const again = reduce(state, listed);
+  assert.equal(again.conversations.list.length, 0, 'the server may not know it yet');
+});

@@ -6,6 +6,7 @@ import { isLive } from '../state/reply.js';
 
 /** @typedef {import('../base/store.js').Store} Store */
 /** @typedef {import('../state/actions.js').Action} Action */
+/** @typedef {import('../state/state.js').Deletion} Deletion */
 /** @typedef {import('../state/state.js').State} State */
 /** @typedef {import('../wire.js').ClientMessage} ClientMessage */
 /** @typedef {import('../wire.js').ServerMessage} ServerMessage */
@@ -15,6 +16,7 @@ import { isLive } from '../state/reply.js';
 
 const pageSize = 50;
 const hitsMax = 30;
+const attachAgainMs = 1000;
 const deleteAtOnce = new Set(['message_sent', 'reply_asked_again', 'reply_continued', 'branch_asked', 'steps_asked', 'conversation_deleted', 'history_cleared']);
 
 export class ServerLink {
@@ -62,7 +64,8 @@ export class ServerLink {
 
   /** @param {Action} action @param {State} after @param {State} before */
   #follow(action, after, before) {
-    if (before.deletion && deleteAtOnce.has(action.type)) this.#delete(before);
+    if (before.deletion && deleteAtOnce.has(action.type) && after.deletion === before.deletion) this.#store.dispatch({ type: 'deletion_due' });
+    for (const deletion of after.leaving) if (!before.leaving.includes(deletion)) this.#delete(deletion);
     switch (action.type) {
       case 'ready_received':
         return this.#catchUp(after);
@@ -93,8 +96,6 @@ export class ServerLink {
         return this.#list(after.conversations.next);
       case 'conversation_renamed':
         return this.#rename(action.id, action.title, before);
-      case 'deletion_due':
-        return this.#delete(after);
       case 'stream_moved':
         return this.#fillGap(action.event.stream, after, before);
       default:
@@ -104,7 +105,7 @@ export class ServerLink {
 
   /** After each connection: the list, the shown conversation, every reply that was being written, and what waits to be sent. @param {State} state */
   #catchUp(state) {
-    if (state.deletion?.isDue) this.#delete(state);
+    for (const deletion of state.leaving) this.#delete(deletion);
     this.#list(undefined);
     for (const stream of Object.keys(state.streams)) this.#attach(stream, state);
     if (!isProvisional(state.current)) this.#get(state.current, undefined);
@@ -167,7 +168,10 @@ export class ServerLink {
     const have = state.trees[state.streams[stream]]?.messages[stream]?.reply?.have ?? 0;
     this.#ask({ type: 'stream.attach', id: randomId(), stream, have }, {
       answered: () => undefined,
-      refused: (error) => error.code === 'not_found' && this.#store.dispatch({ type: 'attach_failed', stream }),
+      refused: (error) => {
+        if (error.code === 'not_found') this.#store.dispatch({ type: 'attach_failed', stream });
+        else setTimeout(() => stream in this.#store.state.streams && this.#attach(stream, this.#store.state), error.retry_after_ms ?? attachAgainMs);
+      },
     });
   }
 
@@ -227,15 +231,23 @@ export class ServerLink {
     if (!isSent) failed();
   }
 
-  /** @param {State} state */
-  #delete({ deletion }) {
-    if (!deletion) return;
+  /** Told until the server answers: a deletion that a dying connection swallowed is told again on the next one. @param {Deletion} deletion */
+  #delete(deletion) {
     /** @type {(ClientMessage & {id: string})[]} */
     const messages = deletion.isAll
       ? [{ type: 'history.clear', id: randomId() }]
       : deletion.conversations.map(({ id }) => ({ type: 'history.delete', id: randomId(), conversation: id }));
-    const isSent = messages.every((message) => this.#ask(message, { answered: () => undefined, refused: () => this.#list(undefined) }));
-    if (isSent && this.#store.state.deletion === deletion) this.#store.dispatch({ type: 'deletion_sent' });
+    let left = messages.length;
+    const done = () => {
+      if (--left > 0) return;
+      this.#store.dispatch({ type: 'deletion_done', deletion });
+      if (deletion.isAll) this.#list(undefined); // what began meanwhile was hidden with the rest
+    };
+    const refused = (/** @type {ErrorBody} */ error) => {
+      done();
+      if (error.code !== 'not_found') this.#list(undefined);
+    };
+    for (const message of messages) this.#ask(message, { answered: done, refused });
   }
 
   /** @param {ClientMessage & {id: string}} message @param {Asked} [asked] */

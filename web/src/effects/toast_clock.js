@@ -15,7 +15,7 @@ export function clockToasts(store) {
     }
     const { deletion } = store.state;
     store.dispatch({ type: 'toast_left' });
-    if (deletion && !deletion.isDue) store.dispatch({ type: 'deletion_due' });
+    if (deletion) store.dispatch({ type: 'deletion_due' });
   };
   store.addEffect((_action, after, before) => {
     if (after.view.toast === before.view.toast) return;

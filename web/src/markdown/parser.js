@@ -64,12 +64,3 @@ export function startsOfBlocks(text) {
   const tokens = markdown.parse(text, { isSplitting: true });
   return tokens.filter((token) => token.level === 0 && token.nesting >= 0 && token.map).map((token) => /** @type {[number, number]} */ (token.map)[0]);
 }
-
-/** The block is a fence that nobody closed yet: its language and the code so far. @param {string} text */
-export function openFence(text) {
-  const start = /^ {0,3}(`{3,}|~{3,})([^\n]*)\n/.exec(text);
-  if (!start || (start[1][0] === '`' && start[2].includes('`'))) return undefined;
-  const body = text.slice(start[0].length);
-  const closed = new RegExp(`^ {0,3}${start[1][0]}{${start[1].length},}[ \\t]*$`, 'm').test(body);
-  return closed ? undefined : { language: start[2].trim().split(/\s+/)[0] ?? '', code: body };
-}

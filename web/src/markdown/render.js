@@ -3,7 +3,7 @@ import DOMPurify from 'dompurify';
 import { h, set } from '../base/dom.js';
 import { languageName, languageOf } from './languages.js';
 import { highlighter, math } from './lazy.js';
-import { openFence, toHtml } from './parser.js';
+import { toHtml } from './parser.js';
 
 const purify = DOMPurify(window);
 
@@ -71,5 +71,3 @@ export function codeFigure(fence, text, closed) {
   }
   return h('figure', { class: 'code' }, h('figcaption', {}, h('span', {}, languageName(fence))), h('pre', { tabindex: 0 }, code));
 }
-
-export { openFence };

@@ -74,7 +74,7 @@
  *   | {type: 'second_passed', at: number}
  *   | {type: 'deletion_due'}
  *   | {type: 'page_seen', isSeen: boolean}
- *   | {type: 'deletion_sent'}} NetworkAction
+ *   | {type: 'deletion_done', deletion: import('./state.js').Deletion}} NetworkAction
  */
 
 /**

@@ -12,10 +12,15 @@ import { isLive, replyFromHistory } from './reply.js';
 /** @type {Tree} */
 const unread = { loaded: 'loading', messages: {}, head: null, chat: plainChat };
 
+/** What the person deleted, whether or not the server knows it yet. @param {State} state */
+function hiddenIn({ deletion, leaving }) {
+  const all = deletion ? [...leaving, deletion] : leaving;
+  return { hidden: new Set(all.flatMap(({ conversations }) => conversations.map(({ id }) => id))), isAllHidden: all.some(({ isAll }) => isAll) };
+}
+
 /** @param {State} state @param {HistoryPage} page @param {boolean} isFirst @returns {State} */
 export function listConversations(state, page, isFirst) {
-  const hidden = new Set(state.deletion?.conversations.map(({ id }) => id));
-  const isAllHidden = state.deletion?.isAll ?? false;
+  const { hidden, isAllHidden } = hiddenIn(state);
   const listed = page.conversations
     .filter(({ id }) => !isAllHidden && !hidden.has(id))
     .map(summaryOf);
@@ -49,10 +54,11 @@ export function readHistory(state, { conversation: id, page, isFirst }) {
 }
 
 /** An old conversation that was opened by its address is listed too. @param {State} state @param {import('../wire.js').WireConversation} wire @returns {State['conversations']} */
-function withConversation({ conversations, deletion }, wire) {
+function withConversation(state, wire) {
+  const { conversations } = state;
   const { id } = wire;
-  const isHidden = deletion?.isAll || deletion?.conversations.some((conversation) => conversation.id === id);
-  if (isHidden || conversations.list.some((conversation) => conversation.id === id)) return conversations;
+  const { hidden, isAllHidden } = hiddenIn(state);
+  if (isAllHidden || hidden.has(id) || conversations.list.some((conversation) => conversation.id === id)) return conversations;
   return { ...conversations, list: [...conversations.list, summaryOf(wire)].sort((a, b) => b.updated - a.updated) };
 }
 
@@ -89,8 +95,8 @@ export function changeConversation(state, { conversation: id, what, summary }) {
     const { [id]: _, ...trees } = state.trees;
     return { ...state, trees: { ...trees, [id]: { ...unread, loaded: 'gone' } }, conversations: { ...state.conversations, list: list.filter((each) => each.id !== id) } };
   }
-  const isHidden = state.deletion?.isAll || state.deletion?.conversations.some((each) => each.id === id);
-  if (!summary || isHidden) return state;
+  const { hidden, isAllHidden } = hiddenIn(state);
+  if (!summary || isAllHidden || hidden.has(id)) return state;
   const streams = { ...state.streams };
   for (const stream of summary.live) streams[stream] ??= id;
   const next = [...list.filter((each) => each.id !== id), summaryOf(summary)].sort((a, b) => b.updated - a.updated);

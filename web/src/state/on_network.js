@@ -26,9 +26,9 @@ export function onNetwork(state, action) {
     case 'page_seen':
       return { ...state, page: { isSeen: action.isSeen, news: action.isSeen ? 'none' : state.page.news } };
     case 'deletion_due':
-      return state.deletion ? { ...state, deletion: { ...state.deletion, isDue: true } } : state;
-    case 'deletion_sent':
-      return { ...state, deletion: undefined };
+      return state.deletion ? { ...state, deletion: undefined, leaving: [...state.leaving, state.deletion] } : state;
+    case 'deletion_done':
+      return { ...state, leaving: state.leaving.filter((deletion) => deletion !== action.deletion) };
     default:
       return undefined;
   }

@@ -228,14 +228,15 @@ function remove(state, conversations, isAll) {
     current: gone.has(state.current) || isAll ? fresh : state.current,
     editing: undefined,
     conversations: { ...state.conversations, list: state.conversations.list.filter(({ id }) => !gone.has(id)), next: isAll ? undefined : state.conversations.next },
-    deletion: { conversations, isAll, isDue: false },
+    leaving: state.deletion ? [...state.leaving, state.deletion] : state.leaving,
+    deletion: { conversations, isAll },
     view: { ...state.view, menu: null, toast: { kind: isAll ? 'all_deleted' : 'deleted' } },
   };
 }
 
 /** @param {State} state @returns {State} */
 function undo(state) {
-  if (!state.deletion || state.deletion.isDue) return state;
+  if (!state.deletion) return state;
   const list = [...state.conversations.list, ...state.deletion.conversations].sort((a, b) => b.updated - a.updated);
   return { ...state, deletion: undefined, conversations: { ...state.conversations, list }, view: { ...state.view, toast: undefined } };
 }

@@ -96,7 +96,7 @@ function accept(state, event, at) {
   const { body } = item;
   const chat = body.type === 'chat.create' ? chatFromWire(body.system, body.params) : plainChat;
   /** @type {Tree} */
-  const before = state.trees[id] ?? { loaded: 'yes', messages: {}, head: null, chat };
+  const before = state.trees[id] ?? { loaded: body.conversation ? 'loading' : 'yes', messages: {}, head: null, chat }; // what came before it is still to be read
   const messages = { ...before.messages };
   const answered = messages[event.stream];
   if (event.continued && answered?.reply) {

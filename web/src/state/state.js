@@ -109,7 +109,6 @@
  * @typedef {object} Deletion taken out of the list at once, told to the server when Undo is over
  * @property {readonly Conversation[]} conversations
  * @property {boolean} isAll everything the person has, listed or not
- * @property {boolean} isDue
  */
 
 /** @typedef {import('../wire.js').Hit} Hit */
@@ -155,7 +154,8 @@
  * @property {TensorSeen | undefined} tensorSeen
  * @property {readonly string[]} missing messages and routes that this server does not serve: what needs them is not offered
  * @property {{readonly isSeen: boolean, readonly news: 'none' | 'done'}} page
- * @property {Deletion | undefined} deletion
+ * @property {Deletion | undefined} deletion can be undone
+ * @property {readonly Deletion[]} leaving cannot be undone any more, and the server has not said that they are gone
  * @property {{isRailOpen: boolean, isSettingsOpen: boolean, isHelpOpen: boolean, isContextOpen: boolean, menu: string | null, renaming: string | null, found: string | null, toast: Toast | undefined}} view
  * @property {number} now ms; moves while a countdown is shown
  */
@@ -197,6 +197,7 @@ export const initialState = (settings, isWide) => ({
   missing: [],
   page: { isSeen: true, news: 'none' },
   deletion: undefined,
+  leaving: [],
   view: { isRailOpen: isWide, isSettingsOpen: false, isHelpOpen: false, isContextOpen: false, menu: null, renaming: null, found: null, toast: undefined },
   now: 0,
 });

@@ -2,7 +2,7 @@
 import { h, iconButton, set } from '../base/dom.js';
 import { appendText, noBlocks } from '../markdown/blocks.js';
 import { startsOfBlocks } from '../markdown/parser.js';
-import { codeFigure, openFence, renderBlock } from '../markdown/render.js';
+import { codeFigure, renderBlock } from '../markdown/render.js';
 import { langOf } from '../words.js';
 
 /** @typedef {{copy: string, wrap: string}} CodeLabels */
@@ -64,9 +64,9 @@ export class Prose {
 
   // A fence that only got longer: one write to its text node, however long it is.
   #growCode() {
-    const fence = this.#growing ? openFence(this.#blocks.tail) : undefined;
-    if (!fence || !this.#openCode || fence.language !== this.#openLanguage || !fence.code.startsWith(this.#openCode.data)) return false;
-    this.#openCode.appendData(fence.code.slice(this.#openCode.data.length));
+    const { tail, fence } = this.#blocks;
+    if (!this.#growing || !fence || !this.#openCode || fence.language !== this.#openLanguage) return false;
+    this.#openCode.appendData(tail.slice(fence.from + this.#openCode.length));
     return true;
   }
 
@@ -77,12 +77,12 @@ export class Prose {
     this.#openCode = undefined;
     for (const block of closed) this.element.append(...this.#withCopyButtons(renderBlock(block, this.#env)));
     const { tail } = this.#blocks;
-    const fence = this.#growing ? openFence(tail) : undefined;
+    const fence = this.#growing ? this.#blocks.fence : undefined;
     if (fence) {
-      const figure = codeFigure(fence.language, fence.code, false);
+      const figure = codeFigure(fence.language, '', false);
       const code = figure.querySelector('code');
       this.#openLanguage = fence.language;
-      this.#openCode = new Text(fence.code);
+      this.#openCode = new Text(tail.slice(fence.from));
       code?.replaceChildren(this.#openCode);
       this.#tail = [figure];
     } else {

@@ -25,7 +25,9 @@ export function makeTopbar({ words, dispatch, read }) {
     setText(title, text);
     set(title, 'lang', langOf(text));
     setText(modelName, nameOf(state.server.model));
-    setText(modelType, state.server.model?.decoder ?? '');
+    const decoder = state.server.model?.decoder ?? '';
+    setText(modelType, /\b(fp32|fp16|bf16|int8|int4)\b/.exec(decoder)?.[1] ?? decoder);
+    set(model, 'title', decoder ? `${words.oneModel}: ${decoder}` : words.oneModel);
     const position = liveHere(state)?.reply?.queue?.position;
     if (position !== undefined) setText(/** @type {Element} */ (place.lastElementChild), words.placeChip(position));
     const isLost = state.connection.notice === 'chip' || state.connection.notice === 'banner';

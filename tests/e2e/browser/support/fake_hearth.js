@@ -83,6 +83,7 @@ export class FakeHearth {
   losesAnswers = false;
   /** @type {((request: any) => any) | undefined} an error instead of accepted */ refuse = undefined;
   /** @type {Set<string>} messages that this server does not know */ lacks = new Set();
+  /** @type {Set<string>} messages with which the connection breaks, once each */ breaksAt = new Set();
   /** @type {(request: any) => any} */ measure = ({content}) => ({fits: true, prompt_tokens: 20 + content.length, content_tokens: content.length, context_length: 2048,
     max_tokens: 512, dropped: [], dropped_tokens: 0});
   /** @type {(query: string) => any[]} */ find = () => [];
@@ -181,6 +182,7 @@ export class FakeHearth {
     const result = (data) => send({type: 'result', re: message.id, data});
     const refuse = (error) => send({type: 'error', re: message.id, error});
     const conversation = user.conversations.get(message.conversation);
+    if (this.breaksAt.delete(message.type)) return socket.terminate();
     if (this.lacks.has(message.type)) return refuse({code: 'unknown_type', status: 400});
     switch (message.type) {
       case 'hello':

@@ -14,6 +14,7 @@
 #include <nlohmann/json.hpp>
 
 #include "engine/checkpoint/checkpoint.h"
+#include "engine/checkpoint/model_json.h"
 #include "engine/checkpoint/model_spec.h"
 #include "engine/checkpoint/module_tree.h"
 #include "engine/checkpoint/tensor_values.h"
@@ -65,61 +66,12 @@ std::vector<std::pair<std::string, double>> memory_by_dtype(const WeightMap& wei
           {"int4", 4.5 / 8.0 * count}};
 }
 
-Json json_of(const Module& module) {
-  Json json = {{"name", module.name}, {"parameters", module.num_parameters}};
-  if (module.num_copies > 1) json["copies"] = module.num_copies;
-  if (!module.kind.empty()) json["kind"] = module.kind;
-  if (!module.detail.empty()) json["detail"] = module.detail;
-  if (!module.dtype.empty()) json["dtype"] = module.dtype;
-  for (const Module& child : module.children) json["children"].push_back(json_of(child));
-  return json;
-}
-
 void add_module_counts(const Module& module, const std::string& path, Json& counts) {
   for (const Module& child : module.children) {
     const std::string name = path.empty() ? child.name : path + "." + child.name;
     counts[name] = child.num_parameters;
     add_module_counts(child, name, counts);
   }
-}
-
-const char* name_of(RopeKind kind) {
-  switch (kind) {
-    case RopeKind::standard:
-      return "default";
-    case RopeKind::linear:
-      return "linear";
-    case RopeKind::llama3:
-      return "llama3";
-    case RopeKind::yarn:
-      return "yarn";
-    case RopeKind::longrope:
-      return "longrope";
-  }
-  return "";
-}
-
-Json json_of(const ModelSpec& spec) {
-  Json windows = Json::array();
-  for (const LayerSpec& layer : spec.layers) windows.push_back(layer.window);
-  return {{"model_type", spec.model_type},
-          {"architecture", spec.architecture},
-          {"vocab_size", spec.vocab_size},
-          {"hidden_size", spec.hidden_size},
-          {"intermediate_size", spec.intermediate_size},
-          {"num_hidden_layers", spec.num_layers},
-          {"num_attention_heads", spec.num_heads},
-          {"num_key_value_heads", spec.num_kv_heads},
-          {"head_dim", spec.head_dim},
-          {"max_position_embeddings", spec.context_length},
-          {"rms_norm_eps", spec.norm_eps},
-          {"rope_type", name_of(spec.rope.kind)},
-          {"rope_theta", spec.rope.theta},
-          {"rope_factor", spec.rope.factor},
-          {"tie_word_embeddings", spec.tied_embeddings},
-          {"attention_windows", windows},
-          {"num_labels", spec.num_labels},
-          {"eos_token_ids", spec.eos_token_ids}};
 }
 
 // What the folder holds, read once.
@@ -145,8 +97,8 @@ void print_json(const Contents& contents) {
     memory[dtype] = static_cast<std::uint64_t>(bytes);
   }
   const Json json = {
-      {"spec", json_of(contents.spec)},
-      {"tree", json_of(contents.tree)},
+      {"spec", to_json(contents.spec)},
+      {"tree", to_json(contents.tree)},
       {"parameters", {{"total", contents.weights.num_parameters()}, {"modules", counts}}},
       {"dtypes", contents.bytes_by_dtype},
       {"memory", memory},

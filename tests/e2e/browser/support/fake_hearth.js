@@ -4,6 +4,7 @@ import {randomBytes} from 'node:crypto';
 import {readFile} from 'node:fs/promises';
 import {createServer} from 'node:http';
 import path from 'node:path';
+import {gzipSync} from 'node:zlib';
 import {WebSocketServer} from 'ws';
 import {root} from '../../support/server.js';
 
@@ -126,8 +127,10 @@ export class FakeHearth {
     const file = pathname === '/' ? 'index.html' : pathname.slice(1);
     try {
       const bytes = await readFile(path.join(dist, path.normalize(file)));
-      response.writeHead(200, {'content-type': types[path.extname(file)] ?? 'application/octet-stream', 'content-security-policy': policy});
-      response.end(bytes);
+      const isPacked = /gzip/.test(request.headers['accept-encoding'] ?? '') && path.extname(file) !== '.woff2';   // as the server does it
+      response.writeHead(200, {'content-type': types[path.extname(file)] ?? 'application/octet-stream', 'content-security-policy': policy,
+        'cache-control': file.startsWith('assets/') ? 'public, max-age=31536000, immutable' : 'no-cache', ...(isPacked && {'content-encoding': 'gzip'})});
+      response.end(isPacked ? gzipSync(bytes) : bytes);
     } catch {
       response.writeHead(404).end();
     }

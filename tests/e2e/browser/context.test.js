@@ -85,12 +85,14 @@ test('presets, stop strings and a seed go with the message', async (t) => {
   await page.getByLabel('Min-p, exact').fill('0.1');
   await page.getByLabel('Min-p, exact').press('Tab');
   await page.getByRole('button', {name: 'Done'}).click();
+  await page.locator('.sheet[open]').waitFor({state: 'detached'});
   await send(page, 'Hello');
   await until(() => hearth.replies.length === 1);
   assert.deepEqual(hearth.replies[0].request.params, {temperature: 0.2, top_p: 0.8, min_p: 0.1, stop: ['###', 'End'], seed: 42});
   await page.locator('.topbar [data-for="settings"]').click();
   await page.getByRole('radio', {name: 'Balanced'}).check();
   await page.getByRole('button', {name: 'Done'}).click();
+  await page.locator('.sheet[open]').waitFor({state: 'detached'});
   await send(page, 'Again');
   await until(() => hearth.replies.length === 2);
   assert.deepEqual(hearth.replies[1].request.params, {min_p: 0.1, stop: ['###', 'End'], seed: 42});

@@ -132,7 +132,9 @@ export function makeComposer(context) {
     set(sendButton, 'aria-label', live ? words.stopLabel : words.send);
     set(sendButton, 'title', live ? words.stop : words.send);
     sendButton.disabled = !live && (isEmpty || tooLong);
-    setText(chipName, chatOf(state).system.trim() ? words.customChip : words.defaultsChip);
+    const { system, sampling, stop, seed } = chatOf(state);
+    const isChanged = Object.keys(sampling).length > 0 || stop.length > 0 || seed !== undefined;
+    setText(chipName, system.trim() ? words.customChip : isChanged ? words.changedChip : words.defaultsChip);
     setText(chipValue, state.server.model?.defaults ? words.temperatureShort(samplingOf(state).temperature) : '');
   };
 

@@ -52,6 +52,8 @@ export function makeModelTab({ words, dispatch, read }) {
     const share = s('svg', { class: 'share', 'aria-hidden': 'true' }, s('rect', { width: `${(100 * node.parameters) / Math.max(1, whole)}%`, height: '100%' }));
     const label = h('code', {}, node.name, h('small', {}, ` ${[node.kind, node.detail && `[${node.detail}]`].filter(Boolean).join(' ')}`));
     const cells = [label, h('data', { value: node.parameters }, millions(node.parameters)), share];
+    // A tied module has no tensor of its own.
+    if (node.kind === 'tied') return h('li', {}, h('div', { class: 'leaf' }, h('span'), ...cells));
     if (!node.children) {
       const leaf = h('button', { class: 'leaf', type: 'button', 'data-tensor': here, onclick: () => dispatch({ type: 'tensor_opened', name: `${here}.weight` }) }, h('span'), ...cells);
       return h('li', {}, leaf);

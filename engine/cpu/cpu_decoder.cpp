@@ -85,8 +85,8 @@ class CpuDecoder final : public StepRunner {
                     static_cast<float>(spec_.attention_scale),
                     static_cast<float>(spec_.attention_softcap)},
                    pool_->size()),
-        rotary_(spec_.rope, spec_.context_length),
-        local_rotary_(spec_.local_rope, spec_.context_length),
+        rotary_(spec_.rope, traits_.context_length),
+        local_rotary_(spec_.local_rope, traits_.context_length),
         activations_(kernels_),
         normed_(static_cast<std::size_t>(pool_->size())) {}
 
@@ -506,9 +506,7 @@ Result<std::unique_ptr<StepRunner>> load_cpu_decoder(const Checkpoint& checkpoin
 
   RunnerTraits traits;
   traits.vocab_size = spec.vocab_size;
-  traits.context_length = options.runner.context_length > 0
-                              ? std::min(options.runner.context_length, spec.context_length)
-                              : spec.context_length;
+  traits.context_length = planned_context(spec, options.runner.context_length);
   traits.block_size = kBlockTokens;
   traits.max_sequences = options.runner.max_sequences;
   traits.max_batch_tokens = std::min<std::int64_t>(options.runner.max_batch_tokens, 512);

@@ -134,6 +134,28 @@ TEST_P(Golden, Bf16LogitsAreTransformersWithinTheRoundingOfBf16) {
   }
 }
 
+// Every other family of the shared decoder: head norms, fused and strided weights, caps, windows,
+// partial and interleaved ropes.
+class OtherFamilies : public testing::TestWithParam<std::string> {};
+
+INSTANTIATE_TEST_SUITE_P(Folders, OtherFamilies,
+                         testing::Values("qwen3", "mistral", "phi3", "gemma2", "vicuna-bin",
+                                         "chatglm2-tiny", "chatglm3-tiny"),
+                         [](const auto& test) {
+                           std::string name = test.param;
+                           std::replace(name.begin(), name.end(), '-', '_');
+                           return name;
+                         });
+
+TEST_P(OtherFamilies, Bf16LogitsAreTheReferencesWithinTheRoundingOfBf16) {
+  const Model model = load(GetParam(), WeightFormat::bf16, "auto");
+  for (const Case& c : model.cases) {
+    const std::vector<float> whole = all_logits(*model.decoder, c.ids, 512);
+    EXPECT_LT(worst_error(model, c, whole), 0.1) << c.ids.size() << " tokens";
+    EXPECT_EQ(whole, all_logits(*model.decoder, c.ids, 7, 100)) << "in chunks";
+  }
+}
+
 TEST_P(Golden, Int8LogitsAreWithinTheRoundingOfInt8) {
   const Model model = load(GetParam(), WeightFormat::int8, "auto");
   for (const Case& c : model.cases)

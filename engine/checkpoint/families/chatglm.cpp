@@ -70,7 +70,7 @@ void describe_glm1(ConfigReader& config, ModelSpec& spec) {
   spec.rope.half_precision_frequencies = true;
   spec.o_bias = true;
   spec.mlp_bias = true;
-  spec.tied_embeddings = true;  // stored twice, and equal
+  spec.tied_embeddings = config.boolean("tie_word_embeddings", true);  // stored twice, and equal
   spec.names.embedding = "transformer.word_embeddings";
   spec.names.layer = "transformer.layers.{}";
   spec.names.qkv_proj = "attention.query_key_value";
@@ -102,6 +102,7 @@ void describe_glm2(ConfigReader& config, ModelSpec& spec) {
   if (spec.num_heads % spec.num_kv_heads != 0) {
     config.report("multi_query_group_num", "a divisor of num_attention_heads");
   }
+  spec.tied_embeddings = config.boolean("tie_word_embeddings", false);
   spec.norm = NormKind::rms_fp32;
   spec.attention_scale = 1.0 / std::sqrt(static_cast<double>(spec.head_dim));
   spec.qkv_bias = config.boolean("add_qkv_bias", false);

@@ -30,8 +30,20 @@ BranchWish read_branch(Fields& fields, const nlohmann::json& object) {
 
 }  // namespace
 
+ChatStep chat_step(Fields& fields) {
+  constexpr std::int64_t kTokensMax = 4096;
+  ChatStep step;
+  step.id = parts::request_id(fields);
+  step.stream = parts::required_id<MessageId>(fields, "stream");
+  step.num_tokens = fields.integer("tokens", 0, kTokensMax).value_or(1);
+  if (const auto token = fields.integer("token", 0, std::numeric_limits<TokenId>::max()))
+    step.token = static_cast<TokenId>(*token);
+  return step;
+}
+
 void inspection(Fields& fields, ChatCreate& create) {
   create.inspect = fields.boolean("inspect").value_or(false);
+  create.step = fields.boolean("step").value_or(false);
   const nlohmann::json* const branch = fields.find("branch");
   if (!branch) return;
   create.branch = read_branch(fields, *branch);

@@ -34,6 +34,7 @@ struct BranchPoint {
 
 struct TraceHead {
   bool is_inspected = false;
+  bool is_stepped = false;  // not kept: it matters only while the reply is written
   std::optional<BranchPoint> branch{};
   engine::SamplingParams sampling{};  // the settings that the stages need
 };

@@ -52,6 +52,10 @@ std::string_view to_string(ErrorCode code) {
       return "out_of_memory";
     case ErrorCode::storage_unavailable:
       return "storage_unavailable";
+    case ErrorCode::superseded:
+      return "superseded";
+    case ErrorCode::overloaded:
+      return "overloaded";
     case ErrorCode::shutting_down:
       return "shutting_down";
     case ErrorCode::cancelled:

@@ -25,6 +25,7 @@ enum class ErrorCode {
   unsupported_media_type,
   idempotency_conflict,
   conflict,
+  superseded,
   // Who asks, and how often.
   unauthorized,
   forbidden,
@@ -40,6 +41,7 @@ enum class ErrorCode {
   out_of_memory,
   storage_unavailable,
   shutting_down,
+  overloaded,
   cancelled,
   internal,
   // A model folder that cannot be used. detail names the file, the key, expected and found.

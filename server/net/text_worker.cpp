@@ -15,7 +15,7 @@ tl::expected<Prompt, PromptError> build_safely(const PromptJob& job) {
   } catch (const std::exception& failure) {
     spdlog::error("building a prompt failed: {}", failure.what());
     return tl::unexpected(
-        PromptError{{ErrorCode::internal, "The prompt could not be built."}, 0, 0});
+        PromptError{{ErrorCode::internal, "The prompt could not be built."}, 0, 0, 0});
   }
 }
 
@@ -31,13 +31,28 @@ TextWorker::~TextWorker() = default;
 void TextWorker::build(PromptJob job, Done done) {
   const bool has_instructions =
       !job.system.empty() || (!job.turns.empty() && job.turns.front().role == Role::system);
-  if (!has_instructions) job.system = system_prompt_;
+  if (!has_instructions) {
+    job.system = system_prompt_;
+    job.has_shared_system = true;
+  }
   // The callback goes back to the loop's thread to be destroyed too: it may own what lives there.
   auto shared = std::make_shared<Done>(std::move(done));
   run([this, job = std::move(job), shared = std::move(shared)]() mutable {
     loop_.post([shared = std::move(shared), prompt = build_safely(job)]() mutable {
       (*shared)(std::move(prompt));
     });
+  });
+}
+
+void TextWorker::perform(std::function<void()> work, std::function<void()> done) {
+  struct Job {
+    std::function<void()> work;
+    std::function<void()> done;
+  };
+  auto job = std::make_shared<Job>(Job{std::move(work), std::move(done)});
+  run([this, job = std::move(job)]() mutable {
+    job->work();
+    loop_.post([job = std::move(job)] { job->done(); });
   });
 }
 

@@ -24,6 +24,7 @@ class TextWorker final : public TextPort {
   TextWorker& operator=(const TextWorker&) = delete;
 
   void build(PromptJob job, Done done) override;
+  void perform(std::function<void()> work, std::function<void()> done) override;
 
   // Runs job on the worker; it posts its result itself. Must not throw.
   void run(std::function<void()> job);

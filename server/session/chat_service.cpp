@@ -5,11 +5,15 @@
 #include <unordered_map>
 #include <utility>
 
+#include "engine/text/tokenizer.h"
 #include "server/session/events.h"
 #include "server/session/history_calls.h"
 #include "server/session/identity.h"
 #include "server/session/lifetime.h"
+#include "server/session/measure.h"
 #include "server/session/replies.h"
+#include "server/session/resume.h"
+#include "server/session/tree_calls.h"
 #include "server/session/turn_starter.h"
 
 namespace hearth::server {
@@ -39,8 +43,12 @@ class ChatService::Impl {
   Admission admission_;
   Identity identity_;
   Replies replies_;
+  TraceCalls traces_;
   TurnStarter turns_;
   HistoryCalls history_;
+  TreeCalls tree_;
+  Measurer measurer_;
+  Resumer resumer_;
 
  private:
   // One function for each message; std::visit has the compiler list them.
@@ -48,6 +56,7 @@ class ChatService::Impl {
   void handle(const std::shared_ptr<Connection>& from, ChatCreate message) {
     turns_.create(from, std::move(message));
   }
+  void handle(const std::shared_ptr<Connection>& from, const ChatStep& message);
   void handle(const std::shared_ptr<Connection>& from, const ChatCancel& message) {
     history_.cancel(from, message);
   }
@@ -62,19 +71,42 @@ class ChatService::Impl {
   void handle(const std::shared_ptr<Connection>& from, const HistoryGet& message) {
     history_.get(from, message);
   }
+  void handle(const std::shared_ptr<Connection>& from, const ChatEdit& message) {
+    tree_.edit(from, message);
+  }
+  void handle(const std::shared_ptr<Connection>& from, ContextMeasure message) {
+    measurer_.measure(from, std::move(message));
+  }
   void handle(const std::shared_ptr<Connection>& from, const HistoryRename& message) {
-    history_.rename(from, message);
+    tree_.rename(from, message);
   }
   void handle(const std::shared_ptr<Connection>& from, const HistoryDelete& message) {
-    history_.remove(from, message);
+    tree_.remove(from, message);
   }
   void handle(const std::shared_ptr<Connection>& from, const HistoryClear& message) {
-    history_.clear(from, message);
+    tree_.clear(from, message);
+  }
+  void handle(const std::shared_ptr<Connection>& from, const HistoryRestore& message) {
+    tree_.restore(from, message);
+  }
+  void handle(const std::shared_ptr<Connection>& from, const HistorySearch& message) {
+    tree_.search(from, message);
+  }
+  void handle(const std::shared_ptr<Connection>& from, ConversationUpdate message) {
+    tree_.update(from, std::move(message));
+  }
+  void handle(const std::shared_ptr<Connection>& from, const ConversationHead& message) {
+    tree_.head(from, message);
   }
   void handle(const std::shared_ptr<Connection>&, const Ping&) {}  // the connection answered
 
-  void welcome(const std::shared_ptr<Connection>& connection, const User& user);
+  void known(const std::shared_ptr<Connection>& connection, const User& user,
+             std::optional<Resume> resume);
+  void welcome(const std::shared_ptr<Connection>& connection, const User& user,
+               const Resumed& resumed);
+  bool make_room(const UserId& user, const std::optional<SessionId>& resumed);
   int sockets_of(const UserId& user) const;
+  Announce announcer();
   void drain_further();
   void tell_everybody(const ServerMessage& message);
   std::vector<std::shared_ptr<Connection>> open_connections() const;
@@ -95,10 +127,14 @@ ChatService::Impl::Impl(ServicePorts ports, Limits limits, ServerInfo info)
       admission_(limits_.service),
       identity_(ports_.store, ports_.clock, ports_.random, limits_.service.cached_credentials),
       replies_({ports_.engine, ports_.store, ports_.clock, ports_.log}, limits_.service),
-      turns_({ports_.text, ports_.store, replies_, admission_, model_, ports_.clock, ports_.random,
-              ports_.next_request_id},
+      traces_(ports_.store, replies_, ports_.text, model_),
+      turns_({ports_.text, ports_.store, replies_, admission_, traces_, model_, ports_.clock, ports_.random,
+              ports_.next_request_id, announcer()},
              limits_.service),
       history_(ports_.store, replies_),
+      tree_(ports_.store, replies_, ports_.clock, announcer(), limits_.service),
+      measurer_(ports_.store, ports_.text, model_, limits_.service),
+      resumer_(ports_.store, replies_),
       epoch_(new_id<SessionId>(ports_.random)),
       purged_at_(ports_.clock.now()) {}
 
@@ -125,17 +161,32 @@ std::shared_ptr<Connection> ChatService::Impl::connect(Connection::Options optio
   return connection;
 }
 
+void ChatService::Impl::handle(const std::shared_ptr<Connection>& from, const ChatStep& message) {
+  const auto refuse = [&](ErrorCode code, std::string detail, std::string param = {}) {
+    from->send_error(message.id, {.code = code, .detail = std::move(detail), .param = param});
+  };
+  Reply* const reply = replies_.find(from->user()->id, message.stream);
+  if (!reply) return refuse(ErrorCode::not_found, "There is no such id here.");
+  if (message.token && (!model_.info || !model_.info->tokenizer->id_to_token(*message.token))) {
+    return refuse(ErrorCode::invalid_parameter, "The vocabulary has no such token.", "token");
+  }
+  const Result<void> stepped = replies_.step(*reply, message.num_tokens, message.token);
+  if (!stepped) return refuse(stepped.error().code, stepped.error().detail);
+  from->send(result_event(message.id, {{"stream", to_string(message.stream)}}));
+}
+
 int ChatService::Impl::sockets_of(const UserId& user) const {
   return static_cast<int>(
       std::count_if(connections_.begin(), connections_.end(), [&](const auto& entry) {
-        return entry.second->is_ready() && entry.second->user()->id == user;
+        const Connection& one = *entry.second;
+        return one.is_ready() && one.is_open() && one.user()->id == user;
       }));
 }
 
 void ChatService::Impl::handle(const std::shared_ptr<Connection>& from, Hello message) {
   if (!message.token) {
     if (from->user()) {
-      welcome(from, User(*from->user()));
+      known(from, User(*from->user()), std::move(message.resume));
     } else {
       from->close(4401, "no credential");
     }
@@ -143,11 +194,12 @@ void ChatService::Impl::handle(const std::shared_ptr<Connection>& from, Hello me
   }
   identity_.authenticate(
       *message.token,
-      lifetime_.guard([this, weak = std::weak_ptr<Connection>(from)](const Result<User>& user) {
+      lifetime_.guard([this, weak = std::weak_ptr<Connection>(from),
+                       resume = std::move(message.resume)](const Result<User>& user) {
         const auto connection = weak.lock();
         if (!connection) return;
         if (user) {
-          welcome(connection, *user);
+          known(connection, *user, resume);
           return;
         }
         connection->send_error({}, WireError::of(user.error()));
@@ -156,15 +208,47 @@ void ChatService::Impl::handle(const std::shared_ptr<Connection>& from, Hello me
       }));
 }
 
-void ChatService::Impl::welcome(const std::shared_ptr<Connection>& connection, const User& user) {
-  if (sockets_of(user.id) >= limits_.service.sockets_per_user) {
-    connection->close(1013, "too many sockets of one user");
-    return;
-  }
+// A user at the cap takes the place of the socket that is resumed: most often that one is dead and
+// nobody has noticed yet.
+bool ChatService::Impl::make_room(const UserId& user, const std::optional<SessionId>& resumed) {
+  if (sockets_of(user) < limits_.service.sockets_per_user) return true;
+  if (!resumed) return false;
+  const auto old = connections_.find(*resumed);
+  if (old == connections_.end() || !old->second->is_ready() || old->second->user()->id != user)
+    return false;
+  old->second->close(4409, "resumed on another socket");
+  return true;
+}
+
+void ChatService::Impl::known(const std::shared_ptr<Connection>& connection, const User& user,
+                              std::optional<Resume> resume) {
+  const auto session = resume ? resume->session : std::nullopt;
+  resumer_.resume(
+      connection, user.id, std::move(resume).value_or(Resume{}),
+      [this, weak = std::weak_ptr<Connection>(connection), user, session](const Resumed& resumed) {
+        const auto socket = weak.lock();
+        if (!socket) return;
+        if (make_room(user.id, session)) {
+          welcome(socket, user, resumed);
+        } else {
+          socket->close(1013, "too many sockets of one user");
+        }
+      },
+      [weak = std::weak_ptr<Connection>(connection)](const Error& error) {
+        const auto socket = weak.lock();
+        if (!socket) return;
+        socket->send_error({}, WireError::of(error));
+        socket->close(1013, "try again");
+      });
+}
+
+void ChatService::Impl::welcome(const std::shared_ptr<Connection>& connection, const User& user,
+                                const Resumed& resumed) {
   connection->become_ready(user);
   connection->send(ready_event({.session = connection->session(),
                                 .epoch = epoch_,
                                 .user = user,
+                                .resumed = resumed,
                                 .version = info_.version,
                                 .durable = info_.durable,
                                 .limits = &limits_,
@@ -176,6 +260,16 @@ std::vector<std::shared_ptr<Connection>> ChatService::Impl::open_connections() c
   all.reserve(connections_.size());
   for (const auto& [session, connection] : connections_) all.push_back(connection);
   return all;
+}
+
+Announce ChatService::Impl::announcer() {
+  return [this](const UserId& user, const Connection* asker, const ServerMessage& message) {
+    for (const auto& connection : open_connections()) {
+      const bool is_other = connection.get() != asker;
+      if (is_other && connection->is_ready() && connection->user()->id == user)
+        connection->send(message);
+    }
+  };
 }
 
 void ChatService::Impl::tell_everybody(const ServerMessage& message) {
@@ -195,7 +289,8 @@ void ChatService::Impl::on_tick() {
   for (const auto& connection : open_connections()) connection->on_tick();
   if (now - purged_at_ >= kPurgeEvery) {
     purged_at_ = now;
-    ports_.store.purge_requests(ports_.clock.unix_ms() - kRequestsKeptMs);
+    const std::int64_t unix_ms = ports_.clock.unix_ms();
+    ports_.store.purge(unix_ms - kRequestsKeptMs, unix_ms - limits_.service.undo.count());
   }
   if (is_draining_) drain_further();
 }
@@ -206,6 +301,7 @@ void ChatService::Impl::begin_drain(std::function<void()> drained) {
   drained_ = std::move(drained);
   drain_until_ = ports_.clock.now() + limits_.service.drain_timeout;
   admission_.close();
+  replies_.interrupt_paused();
   const auto spread_ms =
       static_cast<std::uint64_t>(connections_.size()) * 1000 / kReconnectsPerSecond + 1;
   for (const auto& connection : open_connections()) {
@@ -267,6 +363,8 @@ const ModelStatus& ChatService::model() const { return impl_->model_; }
 void ChatService::on_tick() { impl_->on_tick(); }
 
 Admission& ChatService::admission() { return impl_->admission_; }
+
+TraceCalls& ChatService::traces() { return impl_->traces_; }
 
 ServiceStats ChatService::stats() const { return impl_->stats(); }
 

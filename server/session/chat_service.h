@@ -23,6 +23,7 @@
 #include "server/session/limits.h"
 #include "server/session/model_info.h"
 #include "server/session/text_port.h"
+#include "server/session/trace_calls.h"
 #include "server/session/user.h"
 
 namespace hearth::server {
@@ -96,6 +97,7 @@ class ChatService {
   // --- shared with the HTTP routes
   // ----------------------------------------------------------------------------------------
   Admission& admission();
+  TraceCalls& traces();
   ServiceStats stats() const;
 
   // --- the end

@@ -37,6 +37,8 @@ Meaning meaning(ErrorCode code) {
       return {409, "The id was used before", false};
     case ErrorCode::conflict:
       return {409, "Changed meanwhile", false};
+    case ErrorCode::superseded:
+      return {409, "A newer question took its place", false};
     case ErrorCode::unauthorized:
       return {401, "Not known here", false};
     case ErrorCode::forbidden:
@@ -63,6 +65,8 @@ Meaning meaning(ErrorCode code) {
       return {503, "Nothing can be stored", true};
     case ErrorCode::shutting_down:
       return {503, "The server is about to restart", true};
+    case ErrorCode::overloaded:
+      return {503, "Too much at once", true};
     case ErrorCode::cancelled:
       return {499, "Cancelled", false};
     case ErrorCode::template_raised:

@@ -29,7 +29,8 @@ json to_json(const Limits& limits) {
           {"messages_per_s", limits.connection.messages_per_s},
           {"burst", limits.connection.burst},
           {"running", service.running_per_user},
-          {"queued", service.queued_per_user}};
+          {"queued", service.queued_per_user},
+          {"undo_ms", service.undo.count()}};
 }
 
 json defaults_json(const ModelInfo& model) {
@@ -69,39 +70,52 @@ ServerMessage ready_event(const ReadyEvent& event) {
   json models = json::array();
   if (!event.model->id.empty())
     models.push_back(to_json(*event.model, event.limits->service.max_tokens));
-  return {{{"type", "ready"},
-           {"session", to_string(event.session)},
-           {"epoch", to_string(event.epoch)},
-           {"user",
-            {{"id", to_string(event.user.id)},
-             {"name", event.user.name},
-             {"kind", to_string(event.user.kind)}}},
-           {"resumed", "none"},
-           {"heartbeat_ms", event.limits->service.heartbeat.count()},
-           {"durable", event.durable},
-           {"server", {{"name", "hearth"}, {"version", event.version}}},
-           {"limits", to_json(*event.limits)},
-           {"models", std::move(models)}}};
+  ServerMessage ready{{{"type", "ready"},
+                       {"session", to_string(event.session)},
+                       {"epoch", to_string(event.epoch)},
+                       {"user",
+                        {{"id", to_string(event.user.id)},
+                         {"name", event.user.name},
+                         {"kind", to_string(event.user.kind)}}},
+                       {"resumed", to_string(event.resumed.kind)},
+                       {"heartbeat_ms", event.limits->service.heartbeat.count()},
+                       {"durable", event.durable},
+                       {"server", {{"name", "hearth"}, {"version", event.version}}},
+                       {"limits", to_json(*event.limits)},
+                       {"models", std::move(models)}}};
+  if (!event.resumed.unknown.empty()) ready.body["unknown"] = id_list(event.resumed.unknown);
+  return ready;
 }
 
 ServerMessage accepted_event(const AcceptedEvent& event) {
   const Message& reply = event.reply;
-  return {{{"type", "accepted"},
-           {"re", event.re},
-           {"stream", to_string(reply.id)},
-           {"conversation", to_string(event.conversation.id)},
-           {"user_message", or_null(reply.parent)},
-           {"assistant_message", to_string(reply.id)},
-           {"parent", or_null(event.user_parent)},
-           {"title", event.conversation.title},
-           {"revision", event.conversation.revision},
-           {"seed", reply.seed},
-           {"dropped", id_list(reply.dropped)},
-           {"duplicate", event.duplicate}}};
+  ServerMessage accepted{{{"type", "accepted"},
+                          {"re", event.re},
+                          {"stream", to_string(reply.id)},
+                          {"conversation", to_string(event.conversation.id)},
+                          {"user_message", or_null(reply.parent)},
+                          {"assistant_message", to_string(reply.id)},
+                          {"parent", or_null(event.user_parent)},
+                          {"title", event.conversation.title},
+                          {"revision", event.conversation.revision},
+                          {"seed", reply.seed},
+                          {"dropped", id_list(reply.dropped)},
+                          {"duplicate", event.duplicate}}};
+  if (event.continued_from) {
+    accepted.body["continued"] = true;
+    accepted.body["from"] = *event.continued_from;
+  }
+  return accepted;
 }
 
-ServerMessage queued_event(const MessageId& stream, std::int64_t position, std::int64_t of) {
-  return {{{"type", "queued"}, {"stream", to_string(stream)}, {"position", position}, {"of", of}}};
+ServerMessage queued_event(const MessageId& stream, const QueuePlace& place) {
+  json body = {{"type", "queued"},
+               {"stream", to_string(stream)},
+               {"position", place.position},
+               {"of", place.of},
+               {"ahead_tokens", place.ahead_tokens}};
+  if (place.eta_ms) body["eta_ms"] = *place.eta_ms;
+  return {std::move(body)};
 }
 
 ServerMessage started_event(const MessageId& stream, const std::string& model,
@@ -110,6 +124,10 @@ ServerMessage started_event(const MessageId& stream, const std::string& model,
            {"stream", to_string(stream)},
            {"model", model},
            {"prompt_tokens", prompt_tokens}}};
+}
+
+ServerMessage paused_event(const MessageId& stream, std::int64_t to) {
+  return {{{"type", "paused"}, {"stream", to_string(stream)}, {"to", to}}};
 }
 
 ServerMessage snapshot_event(const MessageId& stream, std::int64_t to, const std::string& text,
@@ -136,6 +154,15 @@ ServerMessage done_event(const MessageId& stream, const ReplyEnd& end, bool stor
   if (end.reason == EndReason::failed) {
     body["error"] = to_json(WireError{.code = end.error_code, .detail = end.error});
   }
+  return {std::move(body)};
+}
+
+ServerMessage changed_event(const std::optional<ConversationId>& conversation, const char* what,
+                            json summary) {
+  json body = {{"type", "changed"}};
+  if (conversation) body["conversation"] = to_string(*conversation);
+  body["what"] = what;
+  if (!summary.is_null()) body["summary"] = std::move(summary);
   return {std::move(body)};
 }
 

@@ -10,6 +10,7 @@
 #include "server/session/model_info.h"
 #include "server/session/protocol.h"
 #include "server/session/records.h"
+#include "server/session/resumed.h"
 #include "server/session/user.h"
 
 namespace hearth::server {
@@ -18,6 +19,7 @@ struct ReadyEvent {
   SessionId session{};
   SessionId epoch{};
   User user{};
+  Resumed resumed{};
   std::string version{};
   bool durable = true;
   const Limits* limits = nullptr;
@@ -31,17 +33,29 @@ struct AcceptedEvent {
   std::optional<MessageId> user_parent{};  // parent of the user message
   Message reply{};                         // its parent is the user message
   bool duplicate = false;
+  std::optional<std::int64_t> continued_from{};  // of chat.continue: where it goes on
 };
 ServerMessage accepted_event(const AcceptedEvent& event);
 
-ServerMessage queued_event(const MessageId& stream, std::int64_t position, std::int64_t of);
+// Where a waiting reply stands.
+struct QueuePlace {
+  std::int64_t position = 0;      // 1 is next; 0: not known yet
+  std::int64_t of = 0;            // how many wait
+  std::int64_t ahead_tokens = 0;  // to be computed before it begins
+  std::optional<std::int64_t> eta_ms{};
+};
+ServerMessage queued_event(const MessageId& stream, const QueuePlace& place);
 ServerMessage started_event(const MessageId& stream, const std::string& model,
                             std::int64_t prompt_tokens);
+ServerMessage paused_event(const MessageId& stream, std::int64_t to);
 ServerMessage snapshot_event(const MessageId& stream, std::int64_t to, const std::string& text,
                              const char* state);
 // `re`: the chat.cancel that it answers, or "".
 ServerMessage done_event(const MessageId& stream, const ReplyEnd& end, bool stored,
                          const std::string& re = {});
+// `what`: "updated", "messages", "deleted", "restored"; without a conversation: several.
+ServerMessage changed_event(const std::optional<ConversationId>& conversation, const char* what,
+                            nlohmann::ordered_json summary = nullptr);
 ServerMessage result_event(const std::string& re, nlohmann::ordered_json data);
 ServerMessage error_event(const std::string& re, const WireError& error);
 ServerMessage model_event(const ModelStatus& status, std::int64_t max_tokens_limit);

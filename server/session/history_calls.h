@@ -1,5 +1,5 @@
-// The history.* and stream.* requests of a ready connection: each is one question to the store,
-// laid over what is live.
+// The history.list and .get, stream.* and chat.cancel of a ready connection: each is one question to
+// the store, laid over what is live.
 #pragma once
 
 #include <memory>
@@ -18,9 +18,6 @@ class HistoryCalls {
 
   void list(const std::shared_ptr<Connection>& asker, const HistoryList& message);
   void get(const std::shared_ptr<Connection>& asker, const HistoryGet& message);
-  void rename(const std::shared_ptr<Connection>& asker, const HistoryRename& message);
-  void remove(const std::shared_ptr<Connection>& asker, const HistoryDelete& message);
-  void clear(const std::shared_ptr<Connection>& asker, const HistoryClear& message);
   void cancel(const std::shared_ptr<Connection>& asker, const ChatCancel& message);
   void attach(const std::shared_ptr<Connection>& asker, const StreamAttach& message);
 

@@ -51,11 +51,14 @@ void Identity::find(const Sha256& credential, Found done) {
     done(std::optional<User>(found->second));
     return;
   }
-  store_.find_user(credential, lifetime_.guard([this, credential, done = std::move(done)](
-                                                   const Result<std::optional<User>>& user) {
-    if (user && *user) remember(credential, **user);
-    done(user);
-  }));
+  store_.find_user(credential, clock_.unix_ms(),
+                   lifetime_.guard([this, credential, done = std::move(done)](
+                                       const Result<std::optional<User>>& user) {
+                     // Keys expire and are revoked: they are looked up each time.
+                     if (user && *user && (*user)->scope == Scope::owner)
+                       remember(credential, **user);
+                     done(user);
+                   }));
 }
 
 void Identity::authenticate(const std::string& secret, std::function<void(Result<User>)> done) {
@@ -104,7 +107,10 @@ void Identity::make_guest(const std::string& name, std::function<void(Result<Ses
   std::array<std::uint8_t, 32> bytes{};
   random_(bytes);
   const std::string secret = to_hex(bytes);
-  const User user{new_id<UserId>(random_), UserKind::guest, name};
+  const User user{.id = new_id<UserId>(random_),
+                  .kind = UserKind::guest,
+                  .name = name,
+                  .credential = sha256(secret)};
   store_.create_user(
       user, sha256(secret), clock_.unix_ms(),
       lifetime_.guard([this, user, secret, done = std::move(done)](const Result<void>& result) {

@@ -31,12 +31,14 @@ struct ServiceLimits {
   int running_per_user = 2;
   int queued_per_user = 4;
   int live_total = 256;  // running and queued replies of everybody
+  int inspected_total = 16;  // of those, the ones whose candidates are kept: about 1 MB each
   int sockets_per_user = 8;
   int sockets_total = 4096;
   int preparing_per_user = 6;              // chat.create on their way to `accepted`
   Milliseconds detach_grace_running{10 * 60'000};
   Milliseconds detach_grace_queued{30 * 60'000};
   Milliseconds keep_ended{120'000};  // an ended reply stays in memory, for late attaches
+  Milliseconds undo{30 * 60'000};    // what was deleted can be restored so long
   Milliseconds checkpoint_every{1'000};
   std::size_t checkpoint_tokens = 64;
   Milliseconds queue_events_every{500};

@@ -2,6 +2,7 @@
 #include "server/session/model_info.h"
 #include "server/session/prompt_builder.h"
 #include "server/session/records.h"
+#include "server/session/resumed.h"
 #include "server/session/user.h"
 
 namespace hearth::server {
@@ -14,6 +15,30 @@ const char* to_string(UserKind kind) {
       return "local";
   }
   return "guest";
+}
+
+const char* to_string(Scope scope) {
+  switch (scope) {
+    case Scope::owner:
+      return "owner";
+    case Scope::chat:
+      return "chat";
+    case Scope::read:
+      return "read";
+  }
+  return "read";
+}
+
+const char* to_string(CredentialKind kind) {
+  switch (kind) {
+    case CredentialKind::cookie:
+      return "cookie";
+    case CredentialKind::key:
+      return "key";
+    case CredentialKind::recovery:
+      return "recovery";
+  }
+  return "cookie";
 }
 
 const char* to_string(ModelState state) {
@@ -68,6 +93,18 @@ const char* to_string(EndReason reason) {
       return "interrupted";
   }
   return "failed";
+}
+
+const char* to_string(Resumed::Kind kind) {
+  switch (kind) {
+    case Resumed::Kind::none:
+      return "none";
+    case Resumed::Kind::full:
+      return "full";
+    case Resumed::Kind::snapshot:
+      return "snapshot";
+  }
+  return "none";
 }
 
 EndReason from_engine(engine::FinishReason reason) {

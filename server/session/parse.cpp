@@ -2,10 +2,10 @@
 // is wrong.
 #include <algorithm>
 #include <array>
-#include <cmath>
 #include <limits>
 
 #include "server/session/fields.h"
+#include "server/session/parse_parts.h"
 #include "server/session/protocol.h"
 #include "server/session/strict_json.h"
 
@@ -13,19 +13,7 @@ namespace hearth::server {
 namespace {
 
 using nlohmann::json;
-
-constexpr std::size_t kRequestIdBytes = 64;
-constexpr std::int64_t kPositionMax = std::int64_t{1} << 31U;
-constexpr std::size_t kCursorBytes = 128;
-
-bool is_request_id(std::string_view id) {
-  const auto is_allowed = [](char c) {
-    return (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '.' ||
-           c == '_' || c == ':' || c == '-';
-  };
-  return !id.empty() && id.size() <= kRequestIdBytes &&
-         std::all_of(id.begin(), id.end(), is_allowed);
-}
+using namespace parts;
 
 // The request's id as far as it can be trusted: what the error's `re` may repeat.
 std::string readable_id(const json& message) {
@@ -34,130 +22,6 @@ std::string readable_id(const json& message) {
   if (found == message.end() || !found->is_string()) return {};
   const auto& id = found->get_ref<const std::string&>();
   return is_request_id(id) ? id : std::string{};
-}
-
-std::string request_id(Fields& fields) {
-  fields.require("id");
-  const std::string id = fields.text("id", 1, kRequestIdBytes).value_or("");
-  if (fields.ok() && !is_request_id(id)) {
-    fields.fail(ErrorCode::invalid_parameter, "id",
-                "id must be made of letters, digits, '.', '_', ':' and '-'.");
-  }
-  return id;
-}
-
-template <class IdType>
-IdType required_id(Fields& fields, const char* name) {
-  fields.require(name);
-  return fields.id<IdType>(name).value_or(IdType{});
-}
-
-std::size_t position(Fields& fields, const char* name) {
-  return static_cast<std::size_t>(fields.integer(name, 0, kPositionMax).value_or(0));
-}
-
-Hello read_hello(Fields& fields, const json& message) {
-  Hello hello;
-  if (const json* client = fields.find("client")) {
-    Fields inner(*client, "client.");
-    if (!client->is_object()) {
-      fields.fail(ErrorCode::invalid_parameter, "client", "client must be an object.");
-    } else {
-      hello.client_name = inner.text("name", 0, 64).value_or("");
-      hello.client_version = inner.text("version", 0, 64).value_or("");
-      if (!inner.ok()) fields.fail(inner.error()->code, "client", inner.error()->detail);
-    }
-  }
-  hello.token = fields.text("token", 1, 256);
-  if (message.contains("resume") && !message["resume"].is_object()) {
-    fields.fail(ErrorCode::invalid_parameter, "resume", "resume must be an object.");
-  }
-  return hello;
-}
-
-ParentRef read_parent(Fields& fields) {
-  const json* parent = fields.find("parent");
-  if (!parent) return {};
-  if (parent->is_null()) return {ParentRef::Kind::root, {}};
-  return {ParentRef::Kind::message, fields.id<MessageId>("parent").value_or(MessageId{})};
-}
-
-// A text of people: too long has its own code.
-std::string limited_text(Fields& fields, const char* name, std::size_t bytes_max) {
-  const json* value = fields.find(name);
-  if (!value) return {};
-  if (value->is_string() && value->get_ref<const std::string&>().size() > bytes_max) {
-    fields.fail(ErrorCode::message_too_large, name,
-                std::string(name) + " may have at most " + std::to_string(bytes_max) + " bytes.");
-    return {};
-  }
-  return fields.text(name, 0, bytes_max).value_or("");
-}
-
-void read_content(Fields& fields, ChatCreate& create, std::size_t bytes_max) {
-  create.regenerate = fields.boolean("regenerate").value_or(false);
-  if (create.regenerate) {
-    fields.require("conversation");
-    fields.require("parent");
-    if (fields.ok() && create.parent.kind != ParentRef::Kind::message) {
-      fields.fail(ErrorCode::invalid_parameter, "parent", "parent must be the message to answer.");
-    }
-    if (fields.has("content")) {
-      fields.fail(ErrorCode::invalid_message, "content", "regenerate takes no content.");
-    }
-    return;
-  }
-  fields.require("content");
-  create.content = limited_text(fields, "content", bytes_max);
-  if (fields.ok() && create.content.empty()) {
-    fields.fail(ErrorCode::invalid_parameter, "content", "content must not be empty.");
-  }
-}
-
-ChatCreate read_create(Fields& fields, const json& message, const ParseLimits& limits) {
-  ChatCreate create;
-  create.id = request_id(fields);
-  create.conversation = fields.id<ConversationId>("conversation");
-  create.parent = read_parent(fields);
-  read_content(fields, create, limits.content_bytes);
-  if (!create.conversation && create.parent.kind == ParentRef::Kind::message) {
-    fields.fail(ErrorCode::invalid_parameter, "parent", "A parent needs its conversation.");
-  }
-  if (fields.has("system")) create.system = limited_text(fields, "system", limits.system_bytes);
-  if (const json* params = fields.find("params")) {
-    auto parsed = parse_generation_params(*params, "params.", limits.max_tokens);
-    if (parsed) {
-      create.params = std::move(*parsed);
-      create.params_json = params->dump();
-    } else {
-      const std::string& where = parsed.error().param;
-      fields.fail(parsed.error().code, where, parsed.error().detail);
-    }
-  }
-  create.body_hash = sha256(message.dump());  // keys are sorted, so field order does not matter
-  return create;
-}
-
-HistoryRename read_rename(Fields& fields, const ParseLimits& limits) {
-  HistoryRename rename;
-  rename.id = request_id(fields);
-  rename.conversation = required_id<ConversationId>(fields, "conversation");
-  fields.require("title");
-  rename.title = fields.text("title", 1, limits.title_chars * 4).value_or("");
-  const auto is_control = [](char c) { return static_cast<unsigned char>(c) < 0x20 || c == 0x7f; };
-  const auto starts_character = [](char c) {
-    return (static_cast<unsigned char>(c) & 0xc0U) != 0x80;
-  };
-  const auto num_characters =
-      std::count_if(rename.title.begin(), rename.title.end(), starts_character);
-  if (std::any_of(rename.title.begin(), rename.title.end(), is_control) ||
-      static_cast<std::size_t>(num_characters) > limits.title_chars) {
-    fields.fail(ErrorCode::invalid_parameter, "title",
-                "title must have 1 to " + std::to_string(limits.title_chars) +
-                    " characters and no control characters.");
-  }
-  rename.revision = fields.integer("revision", 0, std::numeric_limits<std::int64_t>::max());
-  return rename;
 }
 
 Ping read_ping(Fields& fields) {
@@ -177,17 +41,33 @@ struct Entry {
 
 constexpr std::array kEntries = {
     Entry{"hello",
-          [](Fields& f, const json& m, const ParseLimits&) -> ClientMessage {
-            return read_hello(f, m);
+          [](Fields& f, const json&, const ParseLimits&) -> ClientMessage {
+            return readers::hello(f);
           }},
     Entry{"chat.create",
           [](Fields& f, const json& m, const ParseLimits& l) -> ClientMessage {
-            return read_create(f, m, l);
+            return readers::chat_create(f, m, l);
+          }},
+    Entry{"chat.continue",
+          [](Fields& f, const json& m, const ParseLimits& l) -> ClientMessage {
+            return readers::chat_continue(f, m, l);
+          }},
+    Entry{"chat.edit",
+          [](Fields& f, const json&, const ParseLimits& l) -> ClientMessage {
+            return readers::chat_edit(f, l);
+          }},
+    Entry{"chat.step",
+          [](Fields& f, const json&, const ParseLimits&) -> ClientMessage {
+            return readers::chat_step(f);
           }},
     Entry{"chat.cancel",
           [](Fields& f, const json&, const ParseLimits&) -> ClientMessage {
             std::string id = request_id(f);
             return ChatCancel{std::move(id), required_id<MessageId>(f, "stream")};
+          }},
+    Entry{"context.measure",
+          [](Fields& f, const json& m, const ParseLimits& l) -> ClientMessage {
+            return readers::context_measure(f, m, l);
           }},
     Entry{"stream.attach",
           [](Fields& f, const json&, const ParseLimits&) -> ClientMessage {
@@ -202,30 +82,39 @@ constexpr std::array kEntries = {
           }},
     Entry{"history.list",
           [](Fields& f, const json&, const ParseLimits&) -> ClientMessage {
-            std::string id = request_id(f);
-            std::string cursor = f.text("cursor", 0, kCursorBytes).value_or("");
-            return HistoryList{std::move(id), std::move(cursor),
-                               static_cast<int>(f.integer("limit", 1, 100).value_or(50))};
+            return readers::history_list(f);
           }},
     Entry{"history.get",
           [](Fields& f, const json&, const ParseLimits&) -> ClientMessage {
-            std::string id = request_id(f);
-            const auto conversation = required_id<ConversationId>(f, "conversation");
-            return HistoryGet{std::move(id), conversation,
-                              f.text("cursor", 0, kCursorBytes).value_or("")};
+            return readers::history_get(f);
           }},
     Entry{"history.rename",
           [](Fields& f, const json&, const ParseLimits& l) -> ClientMessage {
-            return read_rename(f, l);
+            return readers::history_rename(f, l);
           }},
     Entry{"history.delete",
           [](Fields& f, const json&, const ParseLimits&) -> ClientMessage {
-            std::string id = request_id(f);
-            return HistoryDelete{std::move(id), required_id<ConversationId>(f, "conversation")};
+            return readers::history_delete(f);
           }},
     Entry{"history.clear",
           [](Fields& f, const json&, const ParseLimits&) -> ClientMessage {
-            return HistoryClear{request_id(f)};
+            return readers::history_clear(f);
+          }},
+    Entry{"history.restore",
+          [](Fields& f, const json&, const ParseLimits&) -> ClientMessage {
+            return readers::history_restore(f);
+          }},
+    Entry{"history.search",
+          [](Fields& f, const json&, const ParseLimits&) -> ClientMessage {
+            return readers::history_search(f);
+          }},
+    Entry{"conversation.update",
+          [](Fields& f, const json&, const ParseLimits& l) -> ClientMessage {
+            return readers::conversation_update(f, l);
+          }},
+    Entry{"conversation.head",
+          [](Fields& f, const json&, const ParseLimits&) -> ClientMessage {
+            return readers::conversation_head(f);
           }},
     Entry{"ping",
           [](Fields& f, const json&, const ParseLimits&) -> ClientMessage { return read_ping(f); }},

@@ -10,23 +10,63 @@ namespace {
 
 using Ids = Result<std::vector<TokenId>>;
 
-// The prompt of the turns from `first` on.
-Ids tokenize(const PromptJob& job, std::size_t first) {
+Result<engine::MarkedText> render(const PromptJob& job, engine::TemplateVariables variables) {
+  for (const auto& [name, text] : job.model->tokenizer->named_special_tokens()) {
+    variables.extra[name] = text;
+  }
+  return job.model->chat_template->render(variables);
+}
+
+std::vector<TokenId> encode(const PromptJob& job, const engine::MarkedText& text) {
+  return job.model->tokenizer->encode(
+      text, {.add_special_tokens = job.model->chat_template->leaves_bos_to_tokenizer()});
+}
+
+engine::TemplateVariables instructions(const PromptJob& job) {
   engine::TemplateVariables variables;
   if (!job.system.empty()) {
     variables.messages.push_back({{"role", "system"}, {"content", job.system}});
   }
+  return variables;
+}
+
+// The prompt of the turns from `first` on.
+Ids tokenize(const PromptJob& job, std::size_t first) {
+  engine::TemplateVariables variables = instructions(job);
   for (std::size_t i = first; i < job.turns.size(); ++i) {
     const Turn& turn = job.turns[i];
     variables.messages.push_back({{"role", to_string(turn.role)}, {"content", turn.content}});
   }
-  for (const auto& [name, text] : job.model->tokenizer->named_special_tokens()) {
-    variables.extra[name] = text;
-  }
-  const auto text = job.model->chat_template->render(variables);
+  const auto text = render(job, std::move(variables));
   if (!text) return tl::unexpected(text.error());
+  return encode(job, *text);
+}
+
+// What the prompt has in common with the instructions alone. Only tokens made of nothing but the
+// operator's text and the template's are counted; a template that wants a user's turn shares
+// nothing.
+std::size_t num_shared(const PromptJob& job, const std::vector<TokenId>& ids) {
+  if (!job.has_shared_system || job.system.empty()) return 0;
+  engine::TemplateVariables variables = instructions(job);
+  variables.add_generation_prompt = false;
+  const auto text = render(job, std::move(variables));
+  if (!text) return 0;
+  const std::vector<TokenId> alone = encode(job, *text);
+  const auto [differs, _] = std::mismatch(alone.begin(), alone.end(), ids.begin(), ids.end());
+  return static_cast<std::size_t>(differs - alone.begin());
+}
+
+// The tokens that a reply begins with. Text is marked as a message's: it forges no special token.
+std::vector<TokenId> begun_ids(const PromptJob& job) {
+  if (!job.begun.empty() || job.begun_text.empty()) return job.begun;
   return job.model->tokenizer->encode(
-      *text, {.add_special_tokens = job.model->chat_template->leaves_bos_to_tokenizer()});
+      engine::MarkedText(job.begun_text, engine::Origin::from_message));
+}
+
+std::int64_t count(const PromptJob& job, const std::string& text) {
+  if (!job.measures || text.empty()) return 0;
+  const engine::MarkedText marked(text, engine::Origin::from_message);
+  return static_cast<std::int64_t>(job.model->tokenizer->encode(marked).size());
 }
 
 // Where a shortened history may begin: at a user turn.
@@ -38,22 +78,28 @@ std::vector<std::size_t> possible_starts(const std::vector<Turn>& turns) {
   return starts;
 }
 
-tl::unexpected<PromptError> too_long(std::int64_t needed, std::int64_t limit) {
-  return tl::unexpected(PromptError{
-      {ErrorCode::context_length_exceeded, "This message needs " + std::to_string(needed) +
-                                               " tokens; the context holds " +
-                                               std::to_string(limit) + "."},
-      needed,
-      limit});
+PromptError too_long(std::int64_t needed, std::int64_t limit) {
+  return {{ErrorCode::context_length_exceeded, "This message needs " + std::to_string(needed) +
+                                                   " tokens; the context holds " +
+                                                   std::to_string(limit) + "."},
+          needed,
+          limit,
+          0};
 }
 
-Prompt finish(const PromptJob& job, std::vector<TokenId> ids, std::size_t first) {
+Prompt finish(const PromptJob& job, std::vector<TokenId> ids, std::vector<TokenId> begun,
+              std::size_t first) {
   constexpr std::int64_t kDefaultMaxTokens = 4096;
   Prompt prompt;
-  const std::int64_t room = job.model->context_length - static_cast<std::int64_t>(ids.size());
+  const auto num_begun = static_cast<std::int64_t>(begun.size());
+  const std::int64_t room =
+      job.model->context_length - static_cast<std::int64_t>(ids.size()) - num_begun;
   const std::int64_t wanted =
       job.max_tokens.value_or(job.model->max_new_tokens.value_or(kDefaultMaxTokens));
-  prompt.max_tokens = std::min({wanted, job.max_tokens_limit, room});
+  prompt.max_tokens = num_begun + std::min({wanted, job.max_tokens_limit, room});
+  prompt.num_shared = num_shared(job, ids);
+  prompt.begun = std::move(begun);
+  prompt.content_tokens = count(job, job.content);
   for (std::size_t i = 0; i < first; ++i) prompt.dropped.push_back(job.turns[i].id);
   prompt.ids = std::move(ids);
   return prompt;
@@ -65,15 +111,19 @@ tl::expected<Prompt, PromptError> build_prompt(const PromptJob& job) {
   const std::int64_t context = job.model->context_length;
   const std::int64_t reply = std::min(
       kMinReplyTokens, std::max<std::int64_t>(1, job.max_tokens.value_or(kMinReplyTokens)));
+  const std::vector<TokenId> begun = begun_ids(job);
+  const std::int64_t reserved = reply + static_cast<std::int64_t>(begun.size());
   const auto fits = [&](const std::vector<TokenId>& ids) {
-    return !ids.empty() && static_cast<std::int64_t>(ids.size()) + reply <= context;
+    return !ids.empty() && static_cast<std::int64_t>(ids.size()) + reserved <= context;
   };
   const auto build = [&](std::size_t first) { return tokenize(job, first); };
-  const auto failed = [](const Error& error) { return tl::unexpected(PromptError{error, 0, 0}); };
+  const auto failed = [](const Error& error) {
+    return tl::unexpected(PromptError{error, 0, 0, 0});
+  };
 
   const Ids whole = build(0);
   if (!whole) return failed(whole.error());
-  if (fits(*whole)) return finish(job, *whole, 0);
+  if (fits(*whole)) return finish(job, *whole, begun, 0);
 
   // The prompt gets shorter with each exchange dropped, so the first start that fits is found by
   // halving: a conversation of a thousand turns is rendered ten times, not a thousand.
@@ -83,7 +133,11 @@ tl::expected<Prompt, PromptError> build_prompt(const PromptJob& job) {
   if (least->empty()) {
     return failed({ErrorCode::internal, "The chat template renders these messages to nothing."});
   }
-  if (!fits(*least)) return too_long(static_cast<std::int64_t>(least->size()) + reply, context);
+  if (!fits(*least)) {
+    PromptError error = too_long(static_cast<std::int64_t>(least->size()) + reserved, context);
+    error.content_tokens = count(job, job.content);
+    return tl::unexpected(std::move(error));
+  }
   std::size_t low = 0;  // does not fit
   std::size_t high = starts.size() - 1;
   std::vector<TokenId> best = *least;
@@ -98,7 +152,10 @@ tl::expected<Prompt, PromptError> build_prompt(const PromptJob& job) {
       low = middle;
     }
   }
-  return finish(job, std::move(best), starts[high]);
+  const auto num_dropped = static_cast<std::int64_t>(whole->size() - best.size());
+  Prompt prompt = finish(job, std::move(best), begun, starts[high]);
+  prompt.dropped_tokens = num_dropped;
+  return prompt;
 }
 
 }  // namespace hearth::server

@@ -34,24 +34,38 @@ struct PromptJob {
   std::vector<Turn> turns{};                 // oldest first; the last one is the message to answer
   std::optional<std::int64_t> max_tokens{};  // as asked; empty: the default
   std::int64_t max_tokens_limit = 4096;      // never more than this
+  // The operator's own instructions: the same for everybody, so their tokens may be shared.
+  bool has_shared_system = false;
+  // chat.continue: how the reply begins that the last turn asks for. Its tokens, or its text where
+  // they are not known.
+  std::vector<TokenId> begun{};
+  std::string begun_text{};
+  bool measures = false;  // context.measure: fills in the counts of `content` and of the dropped
+  std::string content{};
 };
 
 struct Prompt {
   std::vector<TokenId> ids{};        // not empty; ids.size() + max_tokens ≤ context_length
   std::int64_t max_tokens = 0;       // > 0
   std::vector<MessageId> dropped{};  // turns the model does not see, oldest first
+  std::size_t num_shared = 0;        // leading ids that come from the operator alone
+  std::vector<TokenId> begun{};      // follow `ids`; they count in max_tokens
+  std::int64_t content_tokens = 0;
+  std::int64_t dropped_tokens = 0;
 };
 
 struct PromptError {
   Error error{};            // context_length_exceeded, template_*, internal
   std::int64_t needed = 0;  // with context_length_exceeded: tokens of the smallest prompt …
   std::int64_t limit = 0;   // … and the context's
+  std::int64_t content_tokens = 0;
 };
 
 // While the prompt leaves no room for kMinReplyTokens (or max_tokens, if less is asked), whole
 // exchanges are dropped from the front: the kept turns begin with a user turn, the system prompt
 // stays. If the last turn alone does not fit: context_length_exceeded. max_tokens: as asked, else
-// the folder's, else 4096; cut to max_tokens_limit and to the room that is left.
+// the folder's, else 4096; cut to max_tokens_limit and to the room that is left; then what had begun
+// is added.
 tl::expected<Prompt, PromptError> build_prompt(const PromptJob& job);
 
 inline constexpr std::int64_t kMinReplyTokens = 16;

@@ -14,6 +14,7 @@
 #include <nlohmann/json.hpp>
 #include <tl/expected.hpp>
 
+#include "engine/base/token_id.h"
 #include "engine/sampling/sampling_overrides.h"
 #include "server/session/crypto.h"
 #include "server/session/error_body.h"
@@ -35,10 +36,22 @@ struct GenerationParams {
   std::optional<std::uint64_t> seed;
 };
 
+// What a client that comes back was reading.
+struct Resume {
+  struct Stream {
+    MessageId id{};
+    std::size_t have = 0;  // tokens
+  };
+  std::optional<SessionId> session{};  // of its last socket
+  std::optional<SessionId> epoch{};    // of the server's process then
+  std::vector<Stream> streams{};       // at most 32
+};
+
 struct Hello {
   std::string client_name;
   std::string client_version;
   std::optional<std::string> token;
+  std::optional<Resume> resume;
 };
 
 // Which message a new one hangs under.
@@ -46,6 +59,13 @@ struct ParentRef {
   enum class Kind : std::uint8_t { head, root, message };
   Kind kind = Kind::head;
   MessageId message;  // with Kind::message
+};
+
+// The first tokens of another reply, and one that comes next.
+struct BranchWish {
+  MessageId message{};
+  std::size_t at = 0;              // so many are taken over
+  std::optional<TokenId> token{};  // empty: drawn
 };
 
 struct ChatCreate {
@@ -57,9 +77,34 @@ struct ChatCreate {
   std::optional<GenerationParams> params;
   std::string params_json;  // the same, as it was sent, for the row; "" without params
   bool regenerate = false;
+  bool inspect = false;                // keep the candidates of every token
+  bool step = false;                   // written on demand
+  std::optional<BranchWish> branch{};  // only with regenerate
+  bool continues = false;  // chat.continue: parent is the reply that is written on
   Sha256 body_hash{};
 };
 
+struct ChatEdit {
+  std::string id;
+  ConversationId conversation;
+  MessageId message;
+  std::string content;
+  std::optional<std::int64_t> revision;
+};
+
+// What a chat.create would cost. Its content may be empty: what is there already.
+struct ContextMeasure {
+  std::string id;
+  ChatCreate draft;
+};
+
+// Of a reply that is written on demand.
+struct ChatStep {
+  std::string id;
+  MessageId stream;
+  std::int64_t num_tokens = 1;     // 0: pause
+  std::optional<TokenId> token{};  // what comes next; empty: drawn
+};
 struct ChatCancel {
   std::string id;
   MessageId stream;
@@ -92,16 +137,44 @@ struct HistoryRename {
 struct HistoryDelete {
   std::string id;
   ConversationId conversation;
+  bool forever = false;
 };
 struct HistoryClear {
   std::string id;
+  bool forever = false;
+};
+struct HistoryRestore {
+  std::string id;
+  std::optional<ConversationId> conversation;  // empty: all that can be
+};
+struct HistorySearch {
+  std::string id;
+  std::string query;
+  std::string cursor;
+  int limit = 50;
+};
+struct ConversationUpdate {
+  std::string id;
+  ConversationId conversation;
+  std::optional<std::string> title;
+  std::optional<bool> pinned;
+  std::optional<std::string> system;
+  std::optional<std::string> params_json;
+  std::optional<std::int64_t> revision;
+};
+struct ConversationHead {
+  std::string id;
+  ConversationId conversation;
+  MessageId head;
 };
 struct Ping {
   std::string t;  // the number as JSON text, given back as it came
 };
 
-using ClientMessage = std::variant<Hello, ChatCreate, ChatCancel, StreamAttach, Ack, HistoryList,
-                                   HistoryGet, HistoryRename, HistoryDelete, HistoryClear, Ping>;
+using ClientMessage =
+    std::variant<Hello, ChatCreate, ChatStep, ChatCancel, ChatEdit, ContextMeasure, StreamAttach, Ack,
+                 HistoryList, HistoryGet, HistoryRename, HistoryDelete, HistoryClear,
+                 HistoryRestore, HistorySearch, ConversationUpdate, ConversationHead, Ping>;
 
 // Its `id`, or "" where the message has none.
 const std::string& request_id_of(const ClientMessage& message);

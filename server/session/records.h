@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "engine/base/token_id.h"
 #include "engine/runtime/request.h"
 #include "server/session/crypto.h"
 #include "server/session/ids.h"
@@ -25,6 +26,15 @@ struct Conversation {
   std::int64_t updated_ms = 0;
 };
 
+// An overwriting operation: what is given is set.
+struct ConversationChange {
+  std::optional<std::string> title{};
+  std::optional<bool> pinned{};
+  std::optional<std::string> system{};
+  std::optional<std::string> params_json{};
+  std::optional<std::int64_t> revision{};  // when given, it must be the present one
+};
+
 enum class MessageStatus : std::uint8_t { queued, streaming, done, interrupted };
 
 // "queued", "streaming", "done", "interrupted".
@@ -36,10 +46,17 @@ enum class EndReason : std::uint8_t { stop, length, cancelled, failed, interrupt
 const char* to_string(EndReason reason);
 EndReason from_engine(engine::FinishReason reason);
 
+// What is written of a live reply.
+struct ReplySoFar {
+  std::string text{};
+  std::vector<TokenId> ids{};  // of tokens [0, to): what chat.continue feeds again
+};
+
 struct ReplyEnd {
   EndReason reason = EndReason::failed;
   std::string text{};
-  std::int64_t tokens = 0;  // completion tokens: done.to
+  std::vector<TokenId> ids{};  // as many as tokens, or none when they are not known
+  std::int64_t tokens = 0;     // completion tokens: done.to
   std::int64_t prompt_tokens = 0;
   std::int64_t cached_tokens = 0;
   double queue_ms = 0.0;
@@ -85,8 +102,9 @@ struct NewTurn {
   std::optional<Conversation> new_conversation{};  // with the same id, when it does not exist yet
   std::optional<std::string> system{};             // new settings of an existing conversation
   std::optional<std::string> params_json{};
-  std::optional<Message> user_message{};  // empty: regenerate
+  std::optional<Message> user_message{};  // empty: regenerate, continue
   Message reply{};                        // its parent is the user message
+  bool continues = false;                 // the reply's row exists and is written on
   std::string client_id{};
   Sha256 body_hash{};
   std::int64_t now_ms = 0;
@@ -100,6 +118,40 @@ struct FoundMessage {
 struct ConversationPage {
   std::vector<Conversation> conversations{};
   std::string next{};  // "" on the last page
+};
+
+struct SnippetPart {
+  std::string text{};
+  bool is_match = false;
+};
+
+// A message that has all words, or a conversation whose title has them (then without `message`).
+struct SearchHit {
+  Conversation conversation{};
+  std::optional<MessageId> message{};
+  Role role = Role::user;
+  std::int64_t created_ms = 0;
+  std::vector<SnippetPart> snippet{};
+};
+
+struct SearchPage {
+  std::vector<SearchHit> hits{};
+  std::string next{};
+};
+
+enum class CredentialKind : std::uint8_t { cookie, key, recovery };
+
+// "cookie", "key", "recovery".
+const char* to_string(CredentialKind kind);
+
+// What a secret opens. The secret itself is kept nowhere.
+struct Credential {
+  Sha256 hash{};
+  CredentialKind kind = CredentialKind::cookie;
+  std::string label{};
+  std::string scopes{};  // of a key: "chat" or "read"
+  std::int64_t created_ms = 0;
+  std::optional<std::int64_t> expires_ms{};
 };
 
 struct MessagePage {

@@ -13,18 +13,63 @@ constexpr int kRetriesMax =
 }  // namespace
 
 Replies::Replies(ReplyPorts ports, const ServiceLimits& limits)
-    : ports_(std::move(ports)), limits_(limits), positions_told_at_(ports_.clock.now()) {}
+    : ports_(std::move(ports)), limits_(limits), places_told_at_(ports_.clock.now()) {}
 
 Reply& Replies::start(Reply::Spec spec) {
   const MessageId id = spec.row.id;
   auto& reply = *(by_id_[id] = std::make_unique<Reply>(std::move(spec), ports_.clock.now()));
+  if (reply.is_stepped()) {
+    reply.pause();
+  } else {
+    submit_or_hold(reply);
+  }
+  return reply;
+}
+
+void Replies::submit_or_hold(Reply& reply) {
   if (submitted_[reply.owner()] < limits_.running_per_user) {
     submit(reply);
   } else {
-    held_.push_back(id);
-    tell_positions();
+    held_.push_back(reply.id());
+    tell_places();
   }
-  return reply;
+}
+
+Result<void> Replies::step(Reply& reply, std::int64_t num_tokens, std::optional<TokenId> token) {
+  if (!reply.is_stepped())
+    return fail(ErrorCode::invalid_parameter, "This reply is not written step by step.");
+  if (!reply.is_live()) return fail(ErrorCode::conflict, "The reply has ended.");
+  const Reply::Phase phase = reply.phase();
+  if (num_tokens > 0) {
+    if (phase != Reply::Phase::paused)
+      return fail(ErrorCode::conflict, "The step before is not over yet.");
+    reply.allow(num_tokens, token);
+    submit_or_hold(reply);
+  } else if (phase == Reply::Phase::submitted) {
+    reply.pause_soon();
+    ports_.engine.cancel(reply.request_id());
+  } else if (phase == Reply::Phase::held) {
+    std::erase(held_, reply.id());
+    reply.pause();
+  }
+  return {};
+}
+
+// A step is over: the reply leaves the engine and keeps its text.
+void Replies::pause(Reply& reply) {
+  const UserId owner = reply.owner();
+  by_request_.erase(reply.request_id());
+  if (--submitted_[owner] == 0) submitted_.erase(owner);
+  measured_.erase(reply.id());
+  checkpoint(reply, ports_.clock.now());
+  reply.pause();
+  submit_next_of(owner);
+}
+
+void Replies::interrupt_paused() {
+  for (Reply* const reply : all()) {
+    if (reply->phase() == Reply::Phase::paused) finish(*reply, EndReason::interrupted);
+  }
 }
 
 void Replies::submit(Reply& reply) {
@@ -81,6 +126,7 @@ void Replies::advance(Reply& reply) {
   const bool was_stopped = reply.hit_stop_string();
   reply.pull();
   if (const engine::FinishedEvent* const event = reply.finished()) {
+    if (reply.is_end_of_step(event->reason)) return pause(reply);
     finish(reply, reply.hit_stop_string() ? EndReason::stop : from_engine(event->reason));
     return;
   }
@@ -91,12 +137,18 @@ void Replies::advance(Reply& reply) {
 
 void Replies::checkpoint(Reply& reply, Instant now) {
   reply.checkpointed(now);
-  ports_.store.checkpoint(reply.owner(), reply.id(), std::string(reply.text().text()),
-                          static_cast<std::int64_t>(reply.text().to()));
+  ports_.store.checkpoint(reply.owner(), reply.id(), reply.so_far());
+  save_trace(reply, ReplyTrace::Until::last_whole_chunk);
+}
+
+void Replies::save_trace(const Reply& reply, ReplyTrace::Until until) {
+  if (!reply.trace() || !ports_.store.traces()) return;
+  auto blobs = reply.trace()->take_blobs(reply.stream(), reply.text(), until);
+  if (!blobs.empty()) ports_.store.traces()->save_trace(reply.owner(), reply.id(), std::move(blobs));
 }
 
 void Replies::cancel(Reply& reply) {
-  if (reply.phase() == Reply::Phase::held) {
+  if (reply.phase() == Reply::Phase::held || reply.phase() == Reply::Phase::paused) {
     finish(reply, EndReason::cancelled);
   } else if (reply.phase() == Reply::Phase::submitted) {
     ports_.engine.cancel(reply.request_id());
@@ -118,7 +170,11 @@ void Replies::finish(Reply& reply, EndReason reason) {
   } else {
     std::erase(held_, reply.id());
   }
-  store_end(owner, reply.id(), reply.finish(reason, event));
+  measured_.erase(reply.id());
+  const ReplyEnd& end = reply.finish(reason, event);
+  if (reason == EndReason::stop || reason == EndReason::length) forecast_.note_end(end.tokens);
+  save_trace(reply, ReplyTrace::Until::end);
+  store_end(owner, reply.id(), end);
   if (was_submitted) submit_next_of(owner);
 }
 
@@ -173,21 +229,90 @@ void Replies::forget(const Connection& connection) {
   for (const auto& [id, reply] : by_id_) reply->unwatch(connection, now);
 }
 
-void Replies::tell_positions() {
-  positions_told_at_ = ports_.clock.now();
-  const std::int64_t of = queued();
-  std::int64_t in_engine = 0;
+void Replies::forget_ended(const UserId& owner, const MessageId& id) {
+  const Reply* const reply = find(owner, id);
+  if (reply && reply->phase() == Reply::Phase::ended) by_id_.erase(id);
+}
+
+void Replies::forget_conversation(const UserId& owner, const ConversationId& conversation) {
+  std::erase_if(by_id_, [&](const auto& entry) {
+    const Reply& reply = *entry.second;
+    return reply.phase() == Reply::Phase::ended && reply.owner() == owner &&
+           reply.conversation() == conversation;
+  });
+}
+
+// What the running replies have written since the last time. A reply counts from its second time on.
+void Replies::measure(Instant now) {
+  std::int64_t written = 0;
+  int num_measured = 0;
   for (Reply* const reply : all()) {
-    if (reply->phase() != Reply::Phase::submitted || !reply->is_queued()) continue;
-    ++in_engine;
-    reply->tell_position(reply->engine_position() + 1, of);
+    if (!reply->is_running()) continue;
+    const std::size_t to = reply->text().to();
+    const auto [known, is_new] = measured_.try_emplace(reply->id(), to);
+    if (is_new) continue;
+    written += static_cast<std::int64_t>(to - known->second);
+    known->second = to;
+    ++num_measured;
   }
-  for (const MessageId& id : held_) by_id_.at(id)->tell_position(++in_engine, of);
+  forecast_.note_progress(written, num_measured,
+                          std::chrono::duration_cast<Milliseconds>(now - places_told_at_));
+}
+
+void Replies::tell_places() {
+  const Instant now = ports_.clock.now();
+  if (now - places_told_at_ >= limits_.queue_events_every) measure(now);
+  places_told_at_ = now;
+  std::vector<ExpectedWork> running;
+  std::vector<Reply*> waiting;
+  for (Reply* const reply : all()) {
+    if (reply->is_running()) running.push_back(reply->expected_work(forecast_));
+    if (reply->phase() == Reply::Phase::submitted && reply->is_queued()) waiting.push_back(reply);
+  }
+  std::sort(waiting.begin(), waiting.end(), [](const Reply* a, const Reply* b) {
+    return a->engine_position() < b->engine_position();
+  });
+  std::vector<ExpectedWork> in_line;
+  for (const Reply* const reply : waiting) in_line.push_back(reply->expected_work(forecast_));
+  const std::vector<Milliseconds> starts = forecast_.start_times(running, in_line);
+  QueuePlace place{.of = queued()};
+  for (const ExpectedWork& work : running) place.ahead_tokens += work.tokens();
+  for (std::size_t i = 0; i < waiting.size(); ++i) {
+    place.position = waiting[i]->engine_position() + 1;
+    if (!starts.empty()) place.eta_ms = starts[i].count();
+    waiting[i]->tell_place(place);
+    place.ahead_tokens += in_line[i].tokens();
+  }
+  tell_held_places(place.ahead_tokens, static_cast<std::int64_t>(waiting.size()),
+                   starts.empty() ? Milliseconds(0) : starts.back());
+}
+
+// A held reply begins when another of its user's ends, and not before those that wait in the engine.
+void Replies::tell_held_places(std::int64_t ahead_tokens, std::int64_t position,
+                               Milliseconds not_before) {
+  std::unordered_map<UserId, std::vector<ExpectedWork>, IdHash> running;
+  for (Reply* const reply : all()) {
+    if (reply->phase() == Reply::Phase::submitted) {
+      running[reply->owner()].push_back(reply->expected_work(forecast_));
+    }
+  }
+  std::unordered_map<UserId, std::vector<ExpectedWork>, IdHash> before;
+  QueuePlace place{.position = position, .of = queued(), .ahead_tokens = ahead_tokens};
+  for (const MessageId& id : held_) {
+    Reply& reply = *by_id_.at(id);
+    std::vector<ExpectedWork>& line = before[reply.owner()];
+    line.push_back(reply.expected_work(forecast_));
+    ++place.position;
+    const auto starts = forecast_.start_times(running[reply.owner()], line);
+    if (!starts.empty()) place.eta_ms = std::max(starts.back(), not_before).count();
+    reply.tell_place(place);
+    place.ahead_tokens += line.back().tokens();
+  }
 }
 
 void Replies::on_tick() {
   const Instant now = ports_.clock.now();
-  const bool is_telling = now - positions_told_at_ >= limits_.queue_events_every;
+  const bool is_telling = now - places_told_at_ >= limits_.queue_events_every;
   for (Reply* const reply : all()) {
     if (!reply->is_live()) continue;
     if (is_telling || reply->needs_checkpoint(now, limits_)) advance(*reply);
@@ -196,7 +321,7 @@ void Replies::on_tick() {
         reply->is_running() ? limits_.detach_grace_running : limits_.detach_grace_queued;
     if (reply->is_live() && alone && *alone >= grace) cancel(*reply);
   }
-  if (is_telling) tell_positions();
+  if (is_telling) tell_places();
   retire(now);
   retry_ends(now);
 }
@@ -217,6 +342,13 @@ bool Replies::all_settled() const {
 int Replies::running() const {
   return static_cast<int>(std::count_if(
       by_id_.begin(), by_id_.end(), [](const auto& entry) { return entry.second->is_running(); }));
+}
+
+int Replies::inspected() const {
+  return static_cast<int>(std::count_if(by_id_.begin(), by_id_.end(), [](const auto& entry) {
+    const ReplyTrace* const trace = entry.second->trace();
+    return trace && trace->head().is_inspected;
+  }));
 }
 
 int Replies::queued() const {

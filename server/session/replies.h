@@ -14,6 +14,7 @@
 #include "server/session/engine_port.h"
 #include "server/session/history_store.h"
 #include "server/session/lifetime.h"
+#include "server/session/queue_forecast.h"
 #include "server/session/reply.h"
 
 namespace hearth::server {
@@ -42,25 +43,38 @@ class Replies {
   void progressed(std::span<const engine::RequestId> changed);
   void on_tick();
 
+  // Lets a stepped reply write so many tokens, the first of them as given; 0 pauses it. Errors:
+  // invalid_parameter (it is not stepped), conflict (it ended, or the step before is not over).
+  Result<void> step(Reply& reply, std::int64_t num_tokens, std::optional<TokenId> token);
+  void interrupt_paused();  // the server ends: they wait for nobody
   void cancel(Reply& reply);  // `done` follows within a step
   void end_now(const UserId& owner,
                const ConversationId* conversation);  // before they are deleted; null: all of them
   void interrupt_all();                              // the server ends
   void forget(const Connection& connection);         // it watches nothing any more
+  // What is in memory of ended replies no longer tells the truth: the history does.
+  void forget_ended(const UserId& owner, const MessageId& id);
+  void forget_conversation(const UserId& owner, const ConversationId& conversation);
 
   bool all_settled() const;  // nothing live, nothing being stored
   int running() const;
   int queued() const;
+  int inspected() const;  // live replies whose candidates are kept
 
  private:
   void submit(Reply& reply);
+  void submit_or_hold(Reply& reply);
+  void pause(Reply& reply);
   void submit_next_of(const UserId& owner);
   void advance(Reply& reply);
   void finish(Reply& reply, EndReason reason);
   void store_end(const UserId& owner, const MessageId& id, const ReplyEnd& end);
   void retry_ends(Instant now);
   void checkpoint(Reply& reply, Instant now);
-  void tell_positions();
+  void save_trace(const Reply& reply, ReplyTrace::Until until);
+  void measure(Instant now);
+  void tell_places();
+  void tell_held_places(std::int64_t ahead_tokens, std::int64_t position, Milliseconds not_before);
   void retire(Instant now);
   std::vector<Reply*> all();
 
@@ -79,7 +93,9 @@ class Replies {
   std::unordered_map<UserId, int, IdHash> submitted_;  // in the engine, of each user
   std::deque<MessageId> held_;                         // oldest first
   std::vector<Unsaved> unsaved_;
-  Instant positions_told_at_;
+  QueueForecast forecast_;
+  std::unordered_map<MessageId, std::size_t, IdHash> measured_;  // tokens, of those that run
+  Instant places_told_at_;
   Lifetime lifetime_;
 };
 

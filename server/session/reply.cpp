@@ -1,11 +1,21 @@
 #include "server/session/reply.h"
 
 #include <algorithm>
+#include <cstdlib>
 #include <utility>
 
-#include "server/session/events.h"
-
 namespace hearth::server {
+namespace {
+
+// An estimate is told again when it is off by a second and by a quarter: it moves all the time.
+bool is_news(const QueuePlace& told, const QueuePlace& place) {
+  if (told.position != place.position || told.of != place.of) return true;
+  if (!place.eta_ms || !told.eta_ms) return place.eta_ms.has_value() != told.eta_ms.has_value();
+  const std::int64_t change = std::abs(*place.eta_ms - *told.eta_ms);
+  return change >= 1000 && change * 4 >= *told.eta_ms;
+}
+
+}  // namespace
 
 Reply::Reply(Spec spec, Instant now)
     : spec_(std::move(spec)),
@@ -16,8 +26,8 @@ Reply::Reply(Spec spec, Instant now)
 
 Message Reply::message() const {
   Message message = spec_.row;
-  message.content = text_.text();
-  message.tokens = static_cast<std::int64_t>(text_.to());
+  message.content = shown_text();
+  message.tokens = static_cast<std::int64_t>(shown_to());
   if (is_live()) {
     message.status = has_started_ ? MessageStatus::streaming : MessageStatus::queued;
   } else {
@@ -28,36 +38,92 @@ Message Reply::message() const {
   return message;
 }
 
+std::string Reply::shown_text() const {
+  return is_before_text() ? spec_.row.content : std::string(text_.text());
+}
+
+ReplySoFar Reply::so_far() const {
+  if (is_before_text()) return {spec_.row.content, spec_.begun};
+  ReplySoFar result{std::string(text_.text()), {}};
+  for (std::size_t i = 0; stream_ && i < text_.to(); ++i) {
+    result.ids.push_back(stream_->token(i).id);
+  }
+  return result;
+}
+
+engine::GenerationRequest Reply::take_request() {
+  if (!spec_.is_stepped) return std::move(spec_.request);
+  engine::GenerationRequest request = spec_.request;
+  request.given = spec_.trace->records();
+  const auto num_given = static_cast<std::int64_t>(request.given.size());
+  request.max_tokens = std::min(request.max_tokens, num_given + step_tokens_);
+  step_end_ = request.max_tokens;
+  if (step_token_) {
+    request.forced_ids = {*step_token_};
+  } else if (num_given > static_cast<std::int64_t>(spec_.request.given.size())) {
+    request.forced_ids.clear();  // a branch's token was the first step's
+  }
+  return request;
+}
+
+void Reply::allow(std::int64_t num_tokens, std::optional<TokenId> token) {
+  step_tokens_ = num_tokens;
+  step_token_ = token;
+  is_pausing_ = false;
+  phase_ = Phase::held;
+}
+
+bool Reply::is_end_of_step(engine::FinishReason reason) const {
+  if (!spec_.is_stepped || text_.stopped()) return false;
+  if (reason == engine::FinishReason::cancelled) return is_pausing_;
+  const auto num_tokens = static_cast<std::int64_t>(stream_->published());
+  return reason == engine::FinishReason::length && num_tokens == step_end_ &&
+         num_tokens < spec_.request.max_tokens;
+}
+
+void Reply::pause() {
+  if (stream_) spec_.trace->absorb(*stream_);
+  phase_ = Phase::paused;
+  has_started_ = false;
+  is_pausing_ = false;
+  tell_state();
+}
+
 const char* Reply::state() const {
+  if (phase_ == Phase::paused) return "paused";
   if (is_queued()) return "queued";
   if (is_running()) return "running";
   return end_.reason == EndReason::interrupted ? "interrupted" : "done";
 }
 
 void Reply::send_state(Connection& connection) const {
-  if (is_running()) {
+  if (phase_ == Phase::paused) {
+    connection.send_of(id(), paused_event(id(), static_cast<std::int64_t>(shown_to())));
+  } else if (is_running()) {
     connection.send_of(id(), started_event(id(), spec_.row.model, prompt_tokens_));
-  } else if (is_queued() && told_position_ > 0) {
-    connection.send_of(id(), queued_event(id(), told_position_, told_of_));
+  } else if (is_queued() && told_.position > 0) {
+    connection.send_of(id(), queued_event(id(), told_));
   }
 }
 
 void Reply::send_text(Watcher& watcher) const {
-  if (watcher.sent > text_.to()) {
-    const auto to = static_cast<std::int64_t>(text_.to());
-    watcher.connection->send_of(id(), snapshot_event(id(), to, std::string(text_.text()), state()));
-  } else if (watcher.sent < text_.to()) {
+  if (!can_go_on_from(watcher.sent)) {
+    const auto to = static_cast<std::int64_t>(shown_to());
+    watcher.connection->send_of(id(), snapshot_event(id(), to, shown_text(), state()));
+  } else if (watcher.sent < shown_to()) {
     watcher.connection->send_delta(text_.slice(id(), watcher.sent));
   }
-  watcher.sent = text_.to();
+  watcher.sent = shown_to();
 }
 
 void Reply::watch(const std::shared_ptr<Connection>& connection, std::size_t have) {
   std::erase_if(watchers_,
                 [&](const Watcher& watcher) { return watcher.connection == connection; });
   Watcher watcher{connection, have};
-  send_state(*connection);
+  const bool is_paused = phase_ == Phase::paused;
+  if (!is_paused) send_state(*connection);
   send_text(watcher);
+  if (is_paused) send_state(*connection);  // `paused` says how far the text before it reaches
   if (phase_ == Phase::ended) {
     connection->send_of(id(), done_event(id(), end_, is_stored_));
     connection->forget_stream(id());
@@ -94,6 +160,7 @@ std::optional<Milliseconds> Reply::unwatched_for(Instant now) const {
 
 void Reply::submitted(std::shared_ptr<const engine::TokenStream> stream) {
   stream_ = std::move(stream);
+  num_given_ = stream_->published();
   phase_ = Phase::submitted;
 }
 
@@ -109,7 +176,7 @@ void Reply::tell_state() {
 
 void Reply::note_start() {
   if (has_started_) return;
-  if (stream_->queue_position() >= 0 && stream_->published() == 0) return;
+  if (stream_->queue_position() >= 0 && stream_->published() <= num_given_) return;
   has_started_ = true;
   tell_state();
 }
@@ -126,11 +193,17 @@ void Reply::publish() {
   }
 }
 
-void Reply::tell_position(std::int64_t position, std::int64_t of) {
-  if (position == told_position_ && of == told_of_) return;
-  told_position_ = position;
-  told_of_ = of;
-  tell_state();
+void Reply::tell_place(const QueuePlace& place) {
+  const bool tells = is_news(told_, place);
+  told_ = place;
+  if (tells) tell_state();
+}
+
+ExpectedWork Reply::expected_work(const QueueForecast& forecast) const {
+  const auto written = static_cast<std::int64_t>(text_.to());
+  const std::int64_t read = stream_ ? stream_->prefilled_tokens() : 0;
+  return {.prompt_tokens = std::max<std::int64_t>(0, prompt_tokens_ - read),
+          .reply_tokens = forecast.expected_tokens(written, spec_.request.max_tokens)};
 }
 
 const ReplyEnd& Reply::finish(EndReason reason, const engine::FinishedEvent* event) {
@@ -139,8 +212,10 @@ const ReplyEnd& Reply::finish(EndReason reason, const engine::FinishedEvent* eve
   publish();
   phase_ = Phase::ending;
   end_.reason = reason;
-  end_.text = text_.text();
-  end_.tokens = static_cast<std::int64_t>(text_.to());
+  ReplySoFar last = so_far();
+  end_.text = std::move(last.text);
+  end_.ids = std::move(last.ids);
+  end_.tokens = static_cast<std::int64_t>(end_.ids.size());
   end_.prompt_tokens = prompt_tokens_;
   if (event) {
     end_.cached_tokens = event->cached_tokens;
@@ -156,6 +231,8 @@ const ReplyEnd& Reply::finish(EndReason reason, const engine::FinishedEvent* eve
 void Reply::settled(bool stored, Instant now) {
   phase_ = Phase::ended;
   is_stored_ = stored;
+  spec_.trace.reset();
+  stream_.reset();
   ended_at_ = now;
   for (const Watcher& watcher : watchers_) {
     watcher.connection->send_of(id(), done_event(id(), end_, stored, watcher.re));

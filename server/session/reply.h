@@ -12,9 +12,12 @@
 #include "server/session/admission.h"
 #include "server/session/clock.h"
 #include "server/session/connection.h"
+#include "server/session/events.h"
 #include "server/session/model_info.h"
+#include "server/session/queue_forecast.h"
 #include "server/session/records.h"
 #include "server/session/reply_text.h"
+#include "server/session/trace.h"
 
 namespace hearth::server {
 
@@ -24,7 +27,8 @@ class Reply {
  public:
   // held: waits for another reply of its user. submitted: in the engine. ending: its end is being
   // stored. ended: stored, or not.
-  enum class Phase : std::uint8_t { held, submitted, ending, ended };
+  // paused: a stepped reply between two steps; it holds nothing in the engine.
+  enum class Phase : std::uint8_t { paused, held, submitted, ending, ended };
 
   struct Spec {
     UserId owner{};
@@ -32,8 +36,11 @@ class Reply {
     Message row{};  // as it was stored: id, parent, model, seed, …
     engine::GenerationRequest request{};
     std::vector<std::string> stop_strings{};
+    std::vector<TokenId> begun{};  // chat.continue: what is there already; also given in `request`
     std::shared_ptr<const ModelInfo> model{};
     Admission::Ticket ticket{};
+    bool is_stepped = false;              // written on demand; needs the trace
+    std::unique_ptr<ReplyTrace> trace{};  // null: its tokens are kept nowhere
   };
 
   Reply(Spec spec, Instant now);
@@ -45,14 +52,18 @@ class Reply {
   const ConversationId& conversation() const { return spec_.conversation; }
   engine::RequestId request_id() const { return spec_.request.id; }
   Phase phase() const { return phase_; }
-  bool is_live() const { return phase_ == Phase::held || phase_ == Phase::submitted; }
+  bool is_live() const { return phase_ < Phase::ending; }
   bool is_running() const { return phase_ == Phase::submitted && has_started_; }
-  bool is_queued() const { return is_live() && !has_started_; }
+  bool is_queued() const { return is_live() && phase_ != Phase::paused && !has_started_; }
   const ReplyText& text() const { return text_; }
   const ReplyEnd& end() const { return end_; }  // once ending
+  // Until it is stored; null afterwards.
+  ReplyTrace* trace() const { return spec_.trace.get(); }
+  const engine::TokenStream* stream() const { return stream_.get(); }
 
   // The stored row with what is known now.
   Message message() const;
+  ReplySoFar so_far() const;
 
   // --- watchers
   // ---------------------------------------------------------------------------------------------------------
@@ -62,6 +73,10 @@ class Reply {
   // For who asked to stop it: `done` with that `re`, and nothing else unless it watches.
   void watch_end(const std::shared_ptr<Connection>& connection, const std::string& re);
   void unwatch(const Connection& connection, Instant now);
+  // False: a reader with so many tokens gets a snapshot.
+  bool can_go_on_from(std::size_t have) const {
+    return have <= shown_to() && (have >= spec_.begun.size() || have == shown_to());
+  }
   // How long nobody has watched; nullopt while somebody does.
   std::optional<Milliseconds> unwatched_for(Instant now) const;
   // "queued", "running", "done", "interrupted".
@@ -69,7 +84,7 @@ class Reply {
 
   // --- progress
   // ---------------------------------------------------------------------------------------------------------
-  engine::GenerationRequest take_request() { return std::move(spec_.request); }
+  engine::GenerationRequest take_request();
   void submitted(std::shared_ptr<const engine::TokenStream> stream);
   // Reads what the engine wrote and tells the watchers. True once generation is to end: the engine
   // ended it, or a stop string was found (then stop_requested() is true and the engine has to be
@@ -79,7 +94,9 @@ class Reply {
   bool hit_stop_string() const { return text_.stopped(); }
   // Requests ahead of it in the engine, or −1 when it is not waiting there.
   std::int32_t engine_position() const;
-  void tell_position(std::int64_t position, std::int64_t of);
+  // Tells the watchers when it is news to them.
+  void tell_place(const QueuePlace& place);
+  ExpectedWork expected_work(const QueueForecast& forecast) const;
 
   // The last tokens go out; what is to be stored comes back. `event` may be null (never submitted,
   // or ended without waiting).
@@ -87,6 +104,15 @@ class Reply {
   // The end is on disk, or could not be written: `done` to every watcher.
   void settled(bool stored, Instant now);
   std::optional<Milliseconds> ended_for(Instant now) const;
+
+  // --- steps
+  // How many tokens the next submission may add, and what its first one is to be.
+  void allow(std::int64_t num_tokens, std::optional<TokenId> token);
+  void pause_soon() { is_pausing_ = true; }
+  // The engine's end is that of a step and not of the reply.
+  bool is_end_of_step(engine::FinishReason reason) const;
+  void pause();
+  bool is_stepped() const { return spec_.is_stepped; }
 
   // --- checkpoints
   // ------------------------------------------------------------------------------------------------------
@@ -100,6 +126,10 @@ class Reply {
     bool only_end = false;
     std::string re{};  // of its chat.cancel, which `done` answers
   };
+  // Of a reply that is written on and has not begun to: what was there before.
+  bool is_before_text() const { return text_.to() == 0 && !spec_.begun.empty(); }
+  std::size_t shown_to() const { return is_before_text() ? spec_.begun.size() : text_.to(); }
+  std::string shown_text() const;
   void send_state(Connection& connection) const;
   void send_text(Watcher& watcher) const;
   void publish();
@@ -109,6 +139,11 @@ class Reply {
   Spec spec_;
   ReplyText text_;
   Phase phase_ = Phase::held;
+  std::size_t num_given_ = 0;  // tokens of the stream that were there before it began
+  std::int64_t step_tokens_ = 0;
+  std::int64_t step_end_ = 0;  // where the engine is told to stop
+  std::optional<TokenId> step_token_;
+  bool is_pausing_ = false;
   bool has_started_ = false;
   bool is_stored_ = false;
   std::int64_t prompt_tokens_ = 0;
@@ -117,8 +152,7 @@ class Reply {
   std::vector<Watcher> watchers_;
   Instant unwatched_since_;
   Instant ended_at_;
-  std::int64_t told_position_ = 0;
-  std::int64_t told_of_ = 0;
+  QueuePlace told_;
   Instant checkpoint_at_;
   std::size_t checkpoint_to_ = 0;
 };

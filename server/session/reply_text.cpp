@@ -9,15 +9,19 @@
 namespace hearth::server {
 
 ReplyText::ReplyText(std::shared_ptr<const engine::Tokenizer> tokenizer,
-                     std::vector<std::string> stop_strings)
-    : tokenizer_(std::move(tokenizer)), decoder_(tokenizer_), matcher_(std::move(stop_strings)) {}
+                     std::vector<std::string> stop_strings, std::size_t first)
+    : tokenizer_(std::move(tokenizer)),
+      first_(first),
+      decoder_(tokenizer_),
+      matcher_(std::move(stop_strings)) {}
 
 void ReplyText::match(std::string_view text) {
   if (text.empty()) return;
   decoded_ += text;
-  const engine::StopMatcher::Output output = matcher_.push(text);
+  engine::StopMatcher::Output output = matcher_.push(text);
   visible_ += output.text.size();
   stopped_ = output.stopped;
+  stop_string_ = std::move(output.stop_string);
 }
 
 void ReplyText::cut_at_visible() {
@@ -32,16 +36,17 @@ bool ReplyText::ends_in_half_a_character(const engine::TokenStream& stream,
                                          std::string_view shown) const {
   constexpr std::string_view kReplacement = "\xEF\xBF\xBD";
   std::vector<TokenId> ids;
-  for (std::size_t i = num_settled_; i <= ends_.size(); ++i) ids.push_back(stream.token(i).id);
+  for (std::size_t i = num_settled_; i <= ends_.size(); ++i)
+    ids.push_back(stream.token(first_ + i).id);
   return tokenizer_->decode(ids, true).ends_with(kReplacement) && !shown.ends_with(kReplacement);
 }
 
-bool ReplyText::pull(const engine::TokenStream& stream) {
+bool ReplyText::pull(const engine::TokenStream& stream, std::size_t end) {
   if (stopped_) return false;
   const std::size_t before = to_;
-  const std::size_t published = stream.published();
-  while (ends_.size() < published && !stopped_) {
-    const engine::TokenRecord& token = stream.token(ends_.size());
+  const std::size_t published = std::min(stream.published(), end);
+  while (first_ + ends_.size() < published && !stopped_) {
+    const engine::TokenRecord& token = stream.token(first_ + ends_.size());
     const std::string text = decoder_.push(token.id);
     match(text);
     if (!text.empty()) {

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstddef>
+#include <limits>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -21,12 +22,14 @@ namespace hearth::server {
 // thread at a time.
 class ReplyText {
  public:
+  // first: tokens of the stream before that one are not part of the reply.
   ReplyText(std::shared_ptr<const engine::Tokenizer> tokenizer,
-            std::vector<std::string> stop_strings);
+            std::vector<std::string> stop_strings, std::size_t first = 0);
 
-  // Reads the tokens published since the last call. True: to() or the end changed. After a stop
-  // string nothing more is read.
-  bool pull(const engine::TokenStream& stream);
+  // Reads the tokens published since the last call, but none from `end` on. True: to() or the end
+  // changed. After a stop string nothing more is read.
+  bool pull(const engine::TokenStream& stream,
+            std::size_t end = std::numeric_limits<std::size_t>::max());
 
   // Generation ended: shows what was held back. Call once, after the last pull.
   void finish();
@@ -34,6 +37,7 @@ class ReplyText {
   std::size_t to() const { return to_; }
   std::string_view text() const { return std::string_view(decoded_).substr(0, end_of(to_)); }
   bool stopped() const { return stopped_; }  // a stop string was found; text() ends before it
+  const std::string& stop_string() const { return stop_string_; }  // which, when stopped
 
   // Tokens [from, to()), from ≤ to().
   Delta slice(const MessageId& stream, std::size_t from) const;
@@ -47,6 +51,7 @@ class ReplyText {
   void cut_at_visible();
 
   std::shared_ptr<const engine::Tokenizer> tokenizer_;
+  std::size_t first_;
   engine::StreamDecoder decoder_;
   engine::StopMatcher matcher_;
   std::string decoded_;
@@ -56,6 +61,7 @@ class ReplyText {
   std::size_t num_settled_ = 0;  // tokens that gain no more text
   std::size_t to_ = 0;
   bool stopped_ = false;
+  std::string stop_string_;
 };
 
 }  // namespace hearth::server

@@ -1,11 +1,13 @@
 #include "server/session/turn_starter.h"
 
 #include <algorithm>
-#include <cstring>
 #include <optional>
 #include <utility>
 
 #include "engine/sampling/sampling_overrides.h"
+#include "engine/text/tokenizer.h"
+#include "server/session/engine_identity.h"
+#include "server/session/conversation_json.h"
 #include "server/session/events.h"
 #include "server/session/strict_json.h"
 #include "server/session/title.h"
@@ -18,29 +20,6 @@ struct Asker {
   std::weak_ptr<Connection> connection;
   std::string re;
 };
-
-// Two numbers that stand for a user in the engine. Hashed, so that neither tells the user's id.
-struct UserKeys {
-  engine::UserKey user = 0;
-  std::uint64_t salt = 0;
-};
-
-UserKeys keys_of(const UserId& owner) {
-  const Sha256 digest = sha256("hearth user key " + to_string(owner));
-  UserKeys keys;
-  std::memcpy(&keys.user, digest.data(), sizeof keys.user);
-  std::memcpy(&keys.salt, digest.data() + sizeof keys.user, sizeof keys.salt);
-  return keys;
-}
-
-// Below 2⁵³, so that a JavaScript client can say it back.
-std::uint64_t draw_seed(const RandomBytes& random) {
-  std::array<std::uint8_t, 8> bytes{};
-  random(bytes);
-  std::uint64_t seed = 0;
-  std::memcpy(&seed, bytes.data(), sizeof seed);
-  return seed >> 11U;
-}
 
 // Settings stored with a conversation by an older server may no longer be valid: then the model's
 // defaults hold.
@@ -57,6 +36,30 @@ WireError of(ErrorCode code, std::string detail, std::string param = {}) {
   return {.code = code, .detail = std::move(detail), .param = std::move(param)};
 }
 
+std::unique_ptr<ReplyTrace> make_trace(const ChatCreate& message, bool is_inspected,
+                                       const engine::SamplingParams& sampling,
+                                       const std::vector<TokenId>& prompt_ids,
+                                       std::vector<TracedToken> given) {
+  TraceHead head{.is_inspected = is_inspected,
+                 .is_stepped = message.step,
+                 .branch = {},
+                 .sampling = sampling};
+  if (message.branch) head.branch = BranchPoint{message.branch->message, message.branch->at};
+  if (!is_inspected) {
+    for (TracedToken& token : given) token.candidates.reset();
+  }
+  return std::make_unique<ReplyTrace>(
+      std::move(head), is_inspected ? prompt_ids : std::vector<TokenId>{}, std::move(given));
+}
+
+void add_trace_fields(const ReplyTrace& trace, ServerMessage& accepted) {
+  const TraceHead& head = trace.head();
+  if (head.is_inspected) accepted.body["inspect"] = true;
+  if (head.is_stepped) accepted.body["step"] = true;
+  if (!head.branch) return;
+  accepted.body["branch"] = {{"message", to_string(head.branch->message)}, {"at", head.branch->at}};
+}
+
 }  // namespace
 
 struct TurnStarter::Turn {
@@ -67,17 +70,39 @@ struct TurnStarter::Turn {
   std::shared_ptr<const ModelInfo> model;
   Conversation conversation;
   std::vector<Message> path;            // root … parent
-  std::optional<Message> user_message;  // empty: regenerate
+  std::optional<Message> user_message;  // empty: regenerate, continue
+  std::optional<Message> continued;     // the reply that is written on; not in `path`
+  std::vector<TokenId> begun;           // its tokens, if they are known
   GenerationParams params;
   std::string params_json;
   engine::SamplingParams sampling;
   Message reply;
   Prompt prompt;
+  std::vector<TracedToken> given;  // by a branch
 
+  std::optional<std::int64_t> continued_from() const {
+    if (!continued) return std::nullopt;
+    return static_cast<std::int64_t>(prompt.begun.size());
+  }
   std::optional<MessageId> user_parent() const {
     return user_message ? user_message->parent : path.back().parent;
   }
 };
+
+// The row of a reply that is written on: the same message, with what holds from now on.
+void TurnStarter::write_on(Turn& turn) {
+  Message row = std::move(*turn.continued);
+  row.status = MessageStatus::queued;
+  row.end.reset();
+  row.tokens = static_cast<std::int64_t>(turn.prompt.begun.size());
+  row.model = turn.reply.model;
+  row.fingerprint = turn.reply.fingerprint;
+  row.params_json = turn.reply.params_json;
+  row.dropped = turn.reply.dropped;
+  if (turn.params.seed) row.seed = *turn.params.seed;
+  turn.reply = std::move(row);
+  for (const TokenId id : turn.prompt.begun) turn.given.push_back({.record = {.id = id}});
+}
 
 TurnStarter::TurnStarter(TurnPorts ports, const ServiceLimits& limits)
     : ports_(std::move(ports)), limits_(limits) {}
@@ -213,6 +238,7 @@ void TurnStarter::load_history(const TurnRef& turn) {
 void TurnStarter::check_parent(const TurnRef& turn, ConversationPath path) {
   turn->conversation = std::move(path.conversation);
   turn->path = std::move(path.messages);
+  if (turn->message.continues) return check_continued(turn);
   const Role expected = turn->message.regenerate ? Role::user : Role::assistant;
   if (!turn->path.empty() && turn->path.back().role != expected) {
     refuse(turn, of(ErrorCode::invalid_parameter,
@@ -227,22 +253,82 @@ void TurnStarter::check_parent(const TurnRef& turn, ConversationPath path) {
     return;
   }
   if (turn->message.system) turn->conversation.system = *turn->message.system;
-  build_prompt(turn);
+  if (turn->message.branch) {
+    load_branch(turn);
+  } else {
+    build_prompt(turn);
+  }
+}
+
+// The same tokens are fed again behind the same prompt, so it goes on as if it had never stopped.
+void TurnStarter::check_continued(const TurnRef& turn) {
+  if (turn->path.size() < 2 || turn->path.back().role != Role::assistant) {
+    return refuse(turn, of(ErrorCode::invalid_parameter, "message must be a reply.", "message"));
+  }
+  turn->continued = std::move(turn->path.back());
+  turn->path.pop_back();
+  const Message& row = *turn->continued;
+  const bool is_live = ports_.replies.is_live(turn->owner, row.id) || !row.end;
+  const bool is_whole = row.end && row.end->reason == EndReason::stop && !row.edited;
+  if (is_live || is_whole) {
+    return refuse(turn, of(ErrorCode::conflict,
+                           is_live ? "The reply is still being written." : "The reply is complete.",
+                           "message"));
+  }
+  ports_.store.reply_ids(turn->owner, row.id,
+                         lifetime_.guard([this, turn](Result<std::vector<TokenId>> ids) {
+                           if (!ids) return refuse(turn, WireError::of(ids.error()));
+                           turn->begun = std::move(*ids);
+                           build_prompt(turn);
+                         }));
+}
+
+void TurnStarter::load_branch(const TurnRef& turn) {
+  const BranchWish& wish = *turn->message.branch;
+  if (wish.token && !turn->model->tokenizer->id_to_token(*wish.token)) {
+    return refuse(turn, of(ErrorCode::invalid_parameter, "The vocabulary has no such token.",
+                           "branch.token"));
+  }
+  ports_.traces.given(turn->owner, turn->path.back().id, wish,
+                      lifetime_.guard([this, turn](Result<std::vector<TracedToken>> given) {
+                        if (given) {
+                          turn->given = std::move(*given);
+                          build_prompt(turn);
+                          return;
+                        }
+                        WireError error = WireError::of(given.error());
+                        error.param =
+                            error.code == ErrorCode::invalid_parameter ? "branch.at" : "branch";
+                        refuse(turn, error);
+                      }));
+}
+
+// A reply must have room for one token of its own.
+void TurnStarter::check_branch(const TurnRef& turn, Prompt prompt) {
+  if (std::cmp_less(turn->given.size(), prompt.max_tokens)) {
+    return store_rows(turn, std::move(prompt));
+  }
+  refuse(turn, of(ErrorCode::invalid_parameter,
+                  "This reply may have " + std::to_string(prompt.max_tokens) +
+                      " tokens, those that it takes over included.",
+                  "branch.at"));
 }
 
 void TurnStarter::build_prompt(const TurnRef& turn) {
   const ChatCreate& message = turn->message;
-  turn->params_json = message.params ? message.params_json : turn->conversation.params_json;
+  turn->params_json = message.params    ? message.params_json
+                      : turn->continued ? turn->continued->params_json
+                                        : turn->conversation.params_json;
   turn->params =
       message.params ? *message.params : stored_params(turn->params_json, limits_.max_tokens);
-  turn->conversation.params_json = turn->params_json;
+  if (!turn->continued) turn->conversation.params_json = turn->params_json;
   auto sampling = engine::resolve(turn->params.sampling, turn->model->defaults);
   if (!sampling) {
     refuse(turn, of(sampling.error().code, sampling.error().detail, "params"));
     return;
   }
   turn->sampling = std::move(*sampling);
-  if (!message.regenerate) {
+  if (!message.regenerate && !turn->continued) {
     turn->user_message = Message{.id = new_id<MessageId>(ports_.random),
                                  .parent = {},
                                  .role = Role::user,
@@ -253,7 +339,9 @@ void TurnStarter::build_prompt(const TurnRef& turn) {
                 .system = turn->conversation.system,
                 .turns = {},
                 .max_tokens = turn->params.max_tokens,
-                .max_tokens_limit = limits_.max_tokens};
+                .max_tokens_limit = limits_.max_tokens,
+                .begun = turn->begun,
+                .begun_text = turn->continued ? turn->continued->content : std::string()};
   for (const Message& past : turn->path) job.turns.push_back({past.id, past.role, past.content});
   if (turn->user_message) {
     job.turns.push_back({turn->user_message->id, Role::user, turn->user_message->content});
@@ -261,7 +349,7 @@ void TurnStarter::build_prompt(const TurnRef& turn) {
   ports_.text.build(std::move(job),
                     lifetime_.guard([this, turn](tl::expected<Prompt, PromptError> prompt) {
                       if (prompt) {
-                        store_rows(turn, std::move(*prompt));
+                        check_branch(turn, std::move(*prompt));
                         return;
                       }
                       WireError error = WireError::of(prompt.error().error);
@@ -289,6 +377,7 @@ void TurnStarter::store_rows(const TurnRef& turn, Prompt prompt) {
               .params_json = turn->params_json,
               .dropped = turn->prompt.dropped,
               .end = {}};
+  if (turn->continued) write_on(*turn);
   if (turn->user_message) turn->user_message->created_ms = now;
   turn->conversation.head = turn->reply.id;
   turn->conversation.updated_ms = now;
@@ -296,9 +385,10 @@ void TurnStarter::store_rows(const TurnRef& turn, Prompt prompt) {
                .conversation = turn->conversation.id,
                .new_conversation = {},
                .system = turn->message.system,
-               .params_json = turn->params_json,
+               .params_json = turn->continued ? std::nullopt : std::optional(turn->params_json),
                .user_message = turn->user_message,
                .reply = turn->reply,
+               .continues = turn->continued.has_value(),
                .client_id = turn->message.id,
                .body_hash = turn->message.body_hash,
                .now_ms = now};
@@ -315,28 +405,43 @@ void TurnStarter::store_rows(const TurnRef& turn, Prompt prompt) {
 
 void TurnStarter::begin(const TurnRef& turn) {
   forget(turn);
-  const UserKeys keys = keys_of(turn->owner);
+  const EngineIdentity identity = engine_identity(turn->owner);
   engine::GenerationRequest request;
   request.id = ports_.next_request_id();
-  request.user = keys.user;
-  request.cache_salt = keys.salt;
+  request.user = identity.user;
+  request.cache_salt = identity.cache_salt;
   request.prompt_ids = std::move(turn->prompt.ids);
+  request.num_shared_prefix = turn->prompt.num_shared;
   request.max_tokens = turn->prompt.max_tokens;
   request.stop_ids = turn->model->eos_ids;
   request.sampling = turn->sampling;
   request.seed = turn->reply.seed;
+  const bool is_inspected =
+      turn->message.inspect && ports_.replies.inspected() < limits_.inspected_total;
+  auto trace = make_trace(turn->message, is_inspected, turn->sampling, request.prompt_ids,
+                          std::move(turn->given));
+  request.given = trace->records();
+  if (turn->message.branch && turn->message.branch->token)
+    request.forced_ids = {*turn->message.branch->token};
+  request.is_inspected = is_inspected;
   Reply::Spec spec{.owner = turn->owner,
                    .conversation = turn->conversation.id,
                    .row = turn->reply,
                    .request = std::move(request),
                    .stop_strings = turn->params.stop,
+                   .begun = turn->prompt.begun,
                    .model = turn->model,
-                   .ticket = std::move(turn->ticket)};
+                   .ticket = std::move(turn->ticket),
+                   .is_stepped = turn->message.step,
+                   .trace = std::move(trace)};
   bool duplicate = false;
   for (const Asker& asker : turn->askers) {
     if (const auto connection = asker.connection.lock()) {
-      connection->send(accepted_event(
-          {asker.re, turn->conversation, turn->user_parent(), turn->reply, duplicate}));
+      ServerMessage event = accepted_event(
+          {asker.re, turn->conversation, turn->user_parent(), turn->reply, duplicate,
+           turn->continued_from()});
+      add_trace_fields(*spec.trace, event);
+      connection->send(event);
     }
     duplicate = true;
   }
@@ -344,6 +449,12 @@ void TurnStarter::begin(const TurnRef& turn) {
   for (const Asker& asker : turn->askers) {
     if (const auto connection = asker.connection.lock()) reply.watch(connection, 0);
   }
+  const auto first = turn->askers.front().connection.lock();
+  ports_.announce(
+      turn->owner, first.get(),
+      changed_event(turn->conversation.id, "messages",
+                    summary_json(turn->conversation,
+                                 ports_.replies.live_in(turn->owner, turn->conversation.id))));
 }
 
 }  // namespace hearth::server

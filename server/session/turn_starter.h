@@ -8,12 +8,14 @@
 #include <vector>
 
 #include "server/session/admission.h"
+#include "server/session/announce.h"
 #include "server/session/connection.h"
 #include "server/session/history_store.h"
 #include "server/session/lifetime.h"
 #include "server/session/model_info.h"
 #include "server/session/replies.h"
 #include "server/session/text_port.h"
+#include "server/session/trace_calls.h"
 
 namespace hearth::server {
 
@@ -22,10 +24,12 @@ struct TurnPorts {
   HistoryStore& store;
   Replies& replies;
   Admission& admission;
+  TraceCalls& traces;
   const ModelStatus& model;
   Clock clock;
   RandomBytes random;
   std::function<engine::RequestId()> next_request_id;
+  Announce announce;
 };
 
 // On the service's thread. Each step ends in the next one or in refuse(): no request goes without
@@ -48,8 +52,12 @@ class TurnStarter {
   void admit(const TurnRef& turn);
   void load_history(const TurnRef& turn);
   void check_parent(const TurnRef& turn, ConversationPath path);
+  void check_continued(const TurnRef& turn);
+  void load_branch(const TurnRef& turn);
   void build_prompt(const TurnRef& turn);
+  void check_branch(const TurnRef& turn, Prompt prompt);
   void store_rows(const TurnRef& turn, Prompt prompt);
+  static void write_on(Turn& turn);
   void begin(const TurnRef& turn);
   void refuse(const TurnRef& turn, const WireError& error);
   void forget(const TurnRef& turn);

@@ -3,11 +3,19 @@
 #include <cstdint>
 #include <string>
 
+#include "server/session/crypto.h"
 #include "server/session/ids.h"
 
 namespace hearth::server {
 
 enum class UserKind : std::uint8_t { guest, local };
+
+// What the credential may do that somebody came with. A cookie is its owner; a key may ask and read,
+// or only read.
+enum class Scope : std::uint8_t { owner, chat, read };
+
+// "owner", "chat", "read".
+const char* to_string(Scope scope);
 
 // "guest", "local".
 const char* to_string(UserKind kind);
@@ -16,6 +24,8 @@ struct User {
   UserId id{};
   UserKind kind = UserKind::guest;
   std::string name{};  // as people chose it; display only, ≤ 40 characters
+  Scope scope = Scope::owner;
+  Sha256 credential{};  // hash of what they came with; zero without one
 };
 
 }  // namespace hearth::server

@@ -24,11 +24,13 @@ std::string to_string(const ListCursor& cursor) {
     bytes[i] =
         static_cast<std::uint8_t>(static_cast<std::uint64_t>(cursor.updated_ms) >> (56 - 8 * i));
   }
-  return to_hex(bytes) + "." + to_string(cursor.id);
+  return (cursor.pinned ? "p." : "") + to_hex(bytes) + "." + to_string(cursor.id);
 }
 
-Result<ListCursor> parse_list_cursor(const std::string& text) {
-  if (text.empty()) return first_list_cursor();
+Result<ListCursor> parse_list_cursor(const std::string& cursor) {
+  if (cursor.empty()) return first_list_cursor();
+  const bool pinned = cursor.starts_with("p.");
+  const std::string text = pinned ? cursor.substr(2) : cursor;
   constexpr std::size_t kDigits = 16;
   std::array<std::uint8_t, 8> bytes{};
   if (text.size() < kDigits + 1 || text[kDigits] != '.') return refuse();
@@ -37,7 +39,7 @@ Result<ListCursor> parse_list_cursor(const std::string& text) {
   if (!id) return refuse();
   std::uint64_t updated = 0;
   for (const std::uint8_t byte : bytes) updated = updated << 8U | byte;
-  return ListCursor{static_cast<std::int64_t>(updated), *id};
+  return ListCursor{pinned, static_cast<std::int64_t>(updated), *id};
 }
 
 Result<std::int64_t> parse_position_cursor(const std::string& text) {

@@ -10,14 +10,16 @@
 
 namespace hearth::server {
 
-// The last conversation of a page of a list that is ordered by (updated, id), both descending.
+// The last conversation of a page of a list that is ordered by (pinned, updated, id), all
+// descending.
 struct ListCursor {
+  bool pinned = true;
   std::int64_t updated_ms = INT64_MAX;
   ConversationId id;  // the first page begins above every id: all bits set
 };
 
 ListCursor first_list_cursor();
-std::string to_string(const ListCursor& cursor);  // "<16 hex digits>.<32 hex digits>"
+std::string to_string(const ListCursor& cursor);  // "<16 hex digits>.<32 hex digits>", behind "p." if pinned
 Result<ListCursor> parse_list_cursor(
     const std::string& text);  // "" is the first page. Errors: invalid_parameter
 

@@ -1,36 +1,21 @@
 #include "server/store/memory_store.h"
 
 #include <algorithm>
+#include <tuple>
 #include <utility>
 
 #include "server/store/cursor.h"
+#include "server/store/memory_parts.h"
 #include "server/store/row_values.h"
 
 namespace hearth::server {
-namespace {
 
-tl::unexpected<Error> not_found() {
-  return fail(ErrorCode::not_found, "There is no such id here.");
-}
+using namespace memory;
 
-std::size_t size_of(const Message& message) {
-  return message.content.size() + message.params_json.size() + kMessageOverheadBytes;
-}
-
-bool is_live(const Message& message) {
-  return message.status == MessageStatus::queued || message.status == MessageStatus::streaming;
-}
-
-}  // namespace
-
-MemoryStore::MemoryStore(Post post, std::size_t bytes_per_user)
-    : post_(std::move(post)), bytes_per_user_(bytes_per_user) {}
-
-template <class T>
-void MemoryStore::answer(Done<T> done, Result<T> result) {
-  if (!done) return;
-  post_([done = std::move(done), result = std::move(result)] { done(result); });
-}
+MemoryStore::MemoryStore(Post post, std::size_t bytes_per_user, std::size_t trace_bytes_per_user)
+    : post_(std::move(post)),
+      bytes_per_user_(bytes_per_user),
+      trace_bytes_per_user_(trace_bytes_per_user) {}
 
 MemoryStore::Account* MemoryStore::account(const UserId& owner) {
   const auto found = accounts_.find(owner);
@@ -41,7 +26,7 @@ MemoryStore::Thread* MemoryStore::thread(const UserId& owner, const Conversation
   Account* const mine = account(owner);
   if (!mine) return nullptr;
   const auto found = mine->threads.find(conversation);
-  return found == mine->threads.end() ? nullptr : &found->second;
+  return found == mine->threads.end() || found->second.hidden_ms ? nullptr : &found->second;
 }
 
 MemoryStore::Place MemoryStore::place(const UserId& owner, const MessageId& id) {
@@ -55,18 +40,26 @@ MemoryStore::Place MemoryStore::place(const UserId& owner, const MessageId& id) 
   return {};
 }
 
-void MemoryStore::create_user(User user, std::optional<Sha256> credential, std::int64_t /*now_ms*/,
+void MemoryStore::create_user(User user, std::optional<Sha256> credential, std::int64_t now_ms,
                               Done<void> done) {
   const UserId id = user.id;
   if (!account(id)) accounts_[id].user = std::move(user);
-  if (credential) credentials_[*credential] = id;
+  if (credential) credentials_[*credential] = {id, {.hash = *credential, .created_ms = now_ms}};
   answer<void>(std::move(done), {});
 }
 
-void MemoryStore::find_user(Sha256 credential, Done<std::optional<User>> done) {
+void MemoryStore::find_user(Sha256 credential, std::int64_t now_ms,
+                            Done<std::optional<User>> done) {
   const auto found = credentials_.find(credential);
   std::optional<User> user;
-  if (found != credentials_.end()) user = accounts_.at(found->second).user;
+  if (found != credentials_.end()) {
+    const Credential& known = found->second.credential;
+    if (known.expires_ms.value_or(INT64_MAX) > now_ms) {
+      user = accounts_.at(found->second.owner).user;
+      user->credential = credential;
+      if (known.kind == CredentialKind::key) user->scope = key_scope_of(known.scopes);
+    }
+  }
   answer<std::optional<User>>(std::move(done), std::move(user));
 }
 
@@ -136,14 +129,32 @@ Result<void> MemoryStore::add_turn(NewTurn turn) {
     return not_found();
   }
   Thread& into = mine->threads.at(turn.conversation);
+  if (turn.continues) {
+    if (auto reopened = reopen(into, turn.reply); !reopened) return reopened;
+    bytes = 0;
+  }
   into.conversation.head = turn.reply.id;
   into.conversation.updated_ms = turn.now_ms;
   if (turn.system) into.conversation.system = *turn.system;
   if (turn.params_json) into.conversation.params_json = *turn.params_json;
   mine->requests[turn.client_id] = {turn.body_hash, turn.reply.id, turn.now_ms};
   if (turn.user_message) into.messages.push_back(std::move(*turn.user_message));
-  into.messages.push_back(std::move(turn.reply));
+  if (!turn.continues) into.messages.push_back(std::move(turn.reply));
   mine->bytes += bytes;
+  return {};
+}
+
+Result<void> MemoryStore::reopen(Thread& thread, Message reply) {
+  const auto row = std::find_if(thread.messages.begin(), thread.messages.end(),
+                                [&](const Message& one) { return one.id == reply.id; });
+  if (row == thread.messages.end()) return not_found();
+  if (is_live(*row)) return fail(ErrorCode::conflict, "The reply is still being written.");
+  row->status = MessageStatus::queued;
+  row->end.reset();
+  row->params_json = std::move(reply.params_json);
+  row->model = std::move(reply.model);
+  row->fingerprint = std::move(reply.fingerprint);
+  row->dropped = std::move(reply.dropped);
   return {};
 }
 
@@ -151,13 +162,14 @@ void MemoryStore::begin_turn(NewTurn turn, Done<void> done) {
   answer<void>(std::move(done), add_turn(std::move(turn)));
 }
 
-void MemoryStore::checkpoint(UserId owner, MessageId reply, std::string text, std::int64_t tokens) {
+void MemoryStore::checkpoint(UserId owner, MessageId reply, ReplySoFar so_far) {
   const Place found = place(owner, reply);
   if (!found.message || !is_live(*found.message)) return;
-  account(owner)->bytes += text.size() - found.message->content.size();
-  found.message->content = std::move(text);
-  found.message->tokens = tokens;
+  account(owner)->bytes += so_far.text.size() - found.message->content.size();
+  found.message->content = std::move(so_far.text);
+  found.message->tokens = static_cast<std::int64_t>(so_far.ids.size());
   found.message->status = MessageStatus::streaming;
+  found.thread->ids[reply] = std::move(so_far.ids);
 }
 
 void MemoryStore::finish_reply(UserId owner, MessageId reply, ReplyEnd end, Done<void> done) {
@@ -167,6 +179,7 @@ void MemoryStore::finish_reply(UserId owner, MessageId reply, ReplyEnd end, Done
     found.message->content = std::exchange(end.text, {});
     found.message->tokens = end.tokens;
     found.message->status = status_after(end.reason);
+    found.thread->ids[reply] = std::exchange(end.ids, {});
     found.message->end = std::move(end);
   }
   answer<void>(std::move(done), found.message ? Result<void>() : not_found());
@@ -174,7 +187,7 @@ void MemoryStore::finish_reply(UserId owner, MessageId reply, ReplyEnd end, Done
 
 void MemoryStore::find_message(UserId owner, MessageId id, Done<FoundMessage> done) {
   const Place found = place(owner, id);
-  if (!found.message) {
+  if (!found.message || found.thread->hidden_ms) {
     answer<FoundMessage>(std::move(done), not_found());
   } else {
     answer<FoundMessage>(std::move(done),
@@ -188,11 +201,14 @@ void MemoryStore::list(UserId owner, std::string cursor, int limit, Done<Convers
     answer<ConversationPage>(std::move(done), tl::unexpected(from.error()));
     return;
   }
-  const auto key = [](const Conversation& row) { return std::pair(row.updated_ms, row.id); };
+  const auto key = [](const Conversation& row) {
+    return std::tuple(row.pinned, row.updated_ms, row.id);
+  };
   ConversationPage page;
   if (Account* const mine = account(owner)) {
     for (const auto& [id, thread] : mine->threads) {
-      if (key(thread.conversation) < std::pair(from->updated_ms, from->id))
+      if (!thread.hidden_ms &&
+          key(thread.conversation) < std::tuple(from->pinned, from->updated_ms, from->id))
         page.conversations.push_back(thread.conversation);
     }
   }
@@ -201,7 +217,7 @@ void MemoryStore::list(UserId owner, std::string cursor, int limit, Done<Convers
   if (page.conversations.size() > static_cast<std::size_t>(limit)) {
     page.conversations.resize(static_cast<std::size_t>(limit));
     const Conversation& last = page.conversations.back();
-    page.next = to_string(ListCursor{last.updated_ms, last.id});
+    page.next = to_string(ListCursor{last.pinned, last.updated_ms, last.id});
   }
   answer<ConversationPage>(std::move(done), std::move(page));
 }
@@ -229,54 +245,6 @@ void MemoryStore::load(UserId owner, ConversationId conversation, std::string cu
     page.messages.push_back(found->messages[i]);
   }
   answer<MessagePage>(std::move(done), std::move(page));
-}
-
-void MemoryStore::rename(UserId owner, ConversationId conversation, std::string title,
-                         std::optional<std::int64_t> revision, Done<std::int64_t> done) {
-  Thread* const found = thread(owner, conversation);
-  if (!found) {
-    answer<std::int64_t>(std::move(done), not_found());
-    return;
-  }
-  Conversation& row = found->conversation;
-  if (revision && *revision != row.revision) {
-    answer<std::int64_t>(std::move(done),
-                         fail(ErrorCode::conflict, "The conversation is at revision " +
-                                                       std::to_string(row.revision) + "."));
-    return;
-  }
-  row.title = std::move(title);
-  answer<std::int64_t>(std::move(done), ++row.revision);
-}
-
-void MemoryStore::drop(Account& mine, std::map<ConversationId, Thread>::iterator dropped) {
-  for (const Message& message : dropped->second.messages) {
-    mine.bytes -= std::min(mine.bytes, size_of(message));
-    std::erase_if(mine.requests,
-                  [&](const auto& request) { return request.second.reply == message.id; });
-  }
-  mine.threads.erase(dropped);
-}
-
-void MemoryStore::remove(UserId owner, ConversationId conversation, Done<void> done) {
-  const bool exists = thread(owner, conversation) != nullptr;
-  if (exists) drop(*account(owner), account(owner)->threads.find(conversation));
-  answer<void>(std::move(done), exists ? Result<void>() : not_found());
-}
-
-void MemoryStore::clear(UserId owner, Done<std::int64_t> done) {
-  std::int64_t count = 0;
-  if (Account* const mine = account(owner)) {
-    for (; !mine->threads.empty(); ++count) drop(*mine, mine->threads.begin());
-  }
-  answer<std::int64_t>(std::move(done), count);
-}
-
-void MemoryStore::purge_requests(std::int64_t before_ms) {
-  for (auto& [owner, mine] : accounts_) {
-    std::erase_if(mine.requests,
-                  [&](const auto& request) { return request.second.created_ms < before_ms; });
-  }
 }
 
 }  // namespace hearth::server

@@ -45,6 +45,36 @@ ErrorCode failure_code_of(const std::string& text) {
                ErrorCode::engine_failed);
 }
 
+// A scope this program does not know may do the least.
+Scope key_scope_of(const std::string& scopes) {
+  return scopes == "chat" ? Scope::chat : Scope::read;
+}
+
+std::vector<std::uint8_t> to_blob(const std::vector<TokenId>& ids) {
+  std::vector<std::uint8_t> blob;
+  blob.reserve(ids.size() * 4);
+  for (const TokenId id : ids) {
+    const auto bits = static_cast<std::uint32_t>(id);
+    for (const unsigned shift : {0U, 8U, 16U, 24U}) {
+      blob.push_back(static_cast<std::uint8_t>(bits >> shift));
+    }
+  }
+  return blob;
+}
+
+std::vector<TokenId> token_ids_of(std::span<const std::uint8_t> blob) {
+  std::vector<TokenId> ids;
+  ids.reserve(blob.size() / 4);
+  for (std::size_t i = 0; i + 4 <= blob.size(); i += 4) {
+    std::uint32_t bits = 0;
+    for (std::size_t byte = 0; byte < 4; ++byte) {
+      bits |= static_cast<std::uint32_t>(blob[i + byte]) << (8 * byte);
+    }
+    ids.push_back(static_cast<TokenId>(bits));
+  }
+  return ids;
+}
+
 std::vector<std::uint8_t> to_blob(const std::vector<MessageId>& ids) {
   std::vector<std::uint8_t> blob;
   for (const MessageId& id : ids) blob.insert(blob.end(), id.bytes.begin(), id.bytes.end());

@@ -17,8 +17,14 @@ MessageStatus status_of(const std::string& text);
 EndReason end_reason_of(const std::string& text);
 ErrorCode failure_code_of(const std::string& text);  // what ends a reply; others are engine_failed
 
+Scope key_scope_of(const std::string& scopes);
+
 std::vector<std::uint8_t> to_blob(const std::vector<MessageId>& ids);
 std::vector<MessageId> ids_of(std::span<const std::uint8_t> blob);
+
+// Tokens: four bytes each, lowest first.
+std::vector<std::uint8_t> to_blob(const std::vector<TokenId>& ids);
+std::vector<TokenId> token_ids_of(std::span<const std::uint8_t> blob);
 
 // The status a row has after its reply ended for that reason.
 inline MessageStatus status_after(EndReason reason) {

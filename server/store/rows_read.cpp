@@ -7,10 +7,6 @@
 namespace hearth::server::rows {
 namespace {
 
-tl::unexpected<Error> not_found() {
-  return fail(ErrorCode::not_found, "There is no such id here.");
-}
-
 // The columns of a message, in the order that read_message expects.
 #define HEARTH_MESSAGE_COLUMNS                                                                 \
   "id, parent, role, status, content, edited, created_ms, model, fingerprint, seed, params, "  \
@@ -53,7 +49,21 @@ Message read_message(const Statement& row) {
 constexpr const char* kConversationById =
     "SELECT id, title, revision, head, pinned, system, params, created_ms, updated_ms FROM "
     "conversation "
-    "WHERE user = ? AND id = ?";
+    "WHERE user = ? AND id = ? AND deleted_ms IS NULL";
+
+constexpr const char* kMessageById =
+    "SELECT " HEARTH_MESSAGE_COLUMNS " FROM message WHERE user = ? AND id = ?";
+
+}  // namespace
+
+tl::unexpected<Error> not_found() {
+  return fail(ErrorCode::not_found, "There is no such id here.");
+}
+
+tl::unexpected<Error> stale(std::int64_t revision) {
+  return fail(ErrorCode::conflict,
+              "The conversation is at revision " + std::to_string(revision) + ".");
+}
 
 Conversation read_conversation(const Statement& row) {
   return {.id = row.id<ConversationId>(0),
@@ -74,18 +84,19 @@ std::optional<Conversation> find_conversation(Database& db, const UserId& owner,
   return read_conversation(row);
 }
 
-constexpr const char* kMessageById =
-    "SELECT " HEARTH_MESSAGE_COLUMNS " FROM message WHERE user = ? AND id = ?";
-
-}  // namespace
-
-Result<std::optional<User>> find_user(Database& db, const Sha256& credential) {
+Result<std::optional<User>> find_user(Database& db, const Sha256& credential, std::int64_t now_ms) {
   Statement row = db.query(
-      "SELECT user.id, user.kind, user.name FROM credential JOIN user ON user.id = credential.user "
-      "WHERE credential.hash = ? AND credential.revoked_ms IS NULL",
-      credential);
+      "SELECT user.id, user.kind, user.name, credential.kind, credential.scopes FROM credential "
+      "JOIN user ON user.id = credential.user WHERE credential.hash = ? AND "
+      "credential.revoked_ms IS NULL AND coalesce(credential.expires_ms, 9e18) > ?",
+      credential, now_ms);
   if (!row.step()) return std::optional<User>{};
-  return std::optional<User>(User{row.id<UserId>(0), user_kind_of(row.text(1)), row.text(2)});
+  return std::optional<User>(
+      User{.id = row.id<UserId>(0),
+           .kind = user_kind_of(row.text(1)),
+           .name = row.text(2),
+           .scope = row.text(3) == "key" ? key_scope_of(row.text(4)) : Scope::owner,
+           .credential = credential});
 }
 
 Result<std::optional<KnownRequest>> find_request(Database& db, const UserId& owner,
@@ -136,7 +147,15 @@ Result<ConversationPath> load_path(Database& db, const UserId& owner,
 Result<FoundMessage> find_message(Database& db, const UserId& owner, const MessageId& id) {
   Statement row = db.query(kMessageById, owner, id);
   if (!row.step()) return not_found();
-  return FoundMessage{row.id<ConversationId>(kConversationColumn), read_message(row)};
+  FoundMessage found{row.id<ConversationId>(kConversationColumn), read_message(row)};
+  if (!find_conversation(db, owner, found.conversation)) return not_found();
+  return found;
+}
+
+Result<std::vector<TokenId>> reply_ids(Database& db, const UserId& owner, const MessageId& id) {
+  Statement row = db.query("SELECT ids FROM message WHERE user = ? AND id = ?", owner, id);
+  if (!row.step()) return not_found();
+  return token_ids_of(row.blob(0));
 }
 
 Result<ConversationPage> list(Database& db, const UserId& owner, const std::string& cursor,
@@ -146,13 +165,14 @@ Result<ConversationPage> list(Database& db, const UserId& owner, const std::stri
   Statement row = db.query(
       "SELECT id, title, revision, head, pinned, system, params, created_ms, updated_ms FROM "
       "conversation "
-      "WHERE user = ? AND (updated_ms, id) < (?, ?) ORDER BY updated_ms DESC, id DESC LIMIT ?",
-      owner, from->updated_ms, from->id, std::int64_t{limit} + 1);
+      "WHERE user = ? AND deleted_ms IS NULL AND (pinned, updated_ms, id) < (?, ?, ?) "
+      "ORDER BY pinned DESC, updated_ms DESC, id DESC LIMIT ?",
+      owner, std::int64_t{from->pinned}, from->updated_ms, from->id, std::int64_t{limit} + 1);
   ConversationPage page;
   while (row.step()) {
     if (page.conversations.size() == static_cast<std::size_t>(limit)) {
       const Conversation& last = page.conversations.back();
-      page.next = to_string(ListCursor{last.updated_ms, last.id});
+      page.next = to_string(ListCursor{last.pinned, last.updated_ms, last.id});
       break;
     }
     page.conversations.push_back(read_conversation(row));

@@ -1,6 +1,10 @@
 #include "server/store/schema.h"
 
 #include <string>
+#include <system_error>
+#include <utility>
+
+#include "server/store/words.h"
 
 namespace hearth::server {
 namespace {
@@ -8,12 +12,8 @@ namespace {
 constexpr std::int64_t kApplicationId = 0x48727468;  // "Hrth"
 
 // reliability §3.2 and DESIGN §10, "Ids and rows". Each key begins with its owner, so that a query
-// without one stands out.
-//
-// Not here yet: message_fts. It comes as schema 2 with the search calls: an FTS5 table (rowid =
-// message.rid) over our own segmentation, in which each Han character is a token, filled from
-// `message` by the migration.
-constexpr const char* kTables = R"sql(
+// without one stands out. This is schema 1; what came later is in kSchema2.
+constexpr const char* kSchema1 = R"sql(
 CREATE TABLE room (
   id BLOB PRIMARY KEY, name TEXT NOT NULL, created_ms INTEGER NOT NULL
 ) WITHOUT ROWID;
@@ -71,36 +71,113 @@ CREATE TABLE token_trace (                   -- for the inspector: 64 tokens a c
 ) WITHOUT ROWID;
 )sql";
 
+// ids: the reply's tokens, four bytes each. deleted_ms: out of sight, and erased after a while.
+// message_fts: rowid = message.rid; its words are made by words.h, each with its owner, so the
+// tokenizer has nothing to decide. No trigger keeps it: with trusted_schema=OFF none may write to a
+// virtual table, so whoever deletes messages deletes their words first (rows_tree.cpp).
+constexpr const char* kSchema2 = R"sql(
+ALTER TABLE message ADD COLUMN ids BLOB NOT NULL DEFAULT x'';
+ALTER TABLE conversation ADD COLUMN deleted_ms INTEGER;
+ALTER TABLE credential ADD COLUMN label TEXT NOT NULL DEFAULT '';
+
+DROP INDEX conversation_by_time;
+CREATE INDEX conversation_by_time ON conversation(user, pinned, updated_ms, id) WHERE deleted_ms IS NULL;
+CREATE INDEX conversation_deleted ON conversation(deleted_ms) WHERE deleted_ms IS NOT NULL;
+
+CREATE VIRTUAL TABLE message_fts USING fts5(words, tokenize = 'ascii');
+)sql";
+
 std::int64_t pragma(Database& database, const char* sql) {
   Statement statement = database.query(sql);
   return statement.step() ? statement.integer(0) : 0;
 }
 
-}  // namespace
+[[noreturn]] void refuse(std::string detail) {
+  throw StoreFailure{{ErrorCode::io_error, std::move(detail)}};
+}
 
-void prepare_schema(Database& database) {
-  const std::int64_t application = pragma(database, "PRAGMA application_id");
-  const std::int64_t version = pragma(database, "PRAGMA user_version");
+void check_origin(std::int64_t application, std::int64_t version) {
   if (application != 0 && application != kApplicationId) {
-    throw StoreFailure{{ErrorCode::io_error, "The history file was made by another program."}};
+    refuse("The history file was made by another program.");
   }
   if (version > kSchemaVersion) {
-    throw StoreFailure{{ErrorCode::io_error, "The history was written by a newer Hearth (schema " +
-                                                 std::to_string(version) + ", this one knows " +
-                                                 std::to_string(kSchemaVersion) + ")."}};
+    refuse("The history was written by a newer Hearth (schema " + std::to_string(version) +
+           ", this one knows " + std::to_string(kSchemaVersion) +
+           "): start that one, or name another --data-dir.");
   }
-  if (version == kSchemaVersion) return;
-  const std::string script = std::string("BEGIN IMMEDIATE;") + kTables +
-                             "PRAGMA application_id=" + std::to_string(kApplicationId) +
+}
+
+void index_everything(Database& database) {
+  Statement row = database.query("SELECT rid, user, content FROM message");
+  while (row.step()) {
+    database.run("INSERT INTO message_fts(rowid, words) VALUES (?, ?)", row.integer(0),
+                 index_text(row.id<UserId>(1), row.text(2)));
+  }
+}
+
+void make_backup(Database& database, const std::filesystem::path& file, std::int64_t version) {
+  const std::filesystem::path copy = backup_of_schema(file, version);
+  std::error_code ec;
+  std::filesystem::remove(copy, ec);
+  try {
+    database.run("VACUUM INTO ?", copy.string());
+  } catch (const StoreFailure&) {
+    std::filesystem::remove(copy, ec);
+    refuse(
+        "The history is of an older Hearth and has to be changed, but there is no room for a "
+        "copy of it first: free some space.");
+  }
+  std::filesystem::permissions(
+      copy, std::filesystem::perms::owner_read | std::filesystem::perms::owner_write, ec);
+}
+
+void migrate(Database& database, std::int64_t version) {
+  database.execute("BEGIN IMMEDIATE");
+  if (version < 1) database.execute(kSchema1);
+  if (version < 2) {
+    database.execute(kSchema2);
+    index_everything(database);
+  }
+  const std::string script = "PRAGMA application_id=" + std::to_string(kApplicationId) +
                              "; PRAGMA user_version=" + std::to_string(kSchemaVersion) +
                              "; COMMIT;";
   database.execute(script.c_str());
 }
 
+}  // namespace
+
+std::filesystem::path backup_of_schema(const std::filesystem::path& file, std::int64_t version) {
+  return file.string() + ".schema" + std::to_string(version);
+}
+
+void prepare_schema(Database& database, const std::filesystem::path& file) {
+  const std::int64_t application = pragma(database, "PRAGMA application_id");
+  const std::int64_t version = pragma(database, "PRAGMA user_version");
+  check_origin(application, version);
+  if (version == kSchemaVersion) return;
+  if (version > 0) make_backup(database, file, version);
+  migrate(database, version);
+}
+
+// Their last checkpoint is searched from now on.
 int mark_interrupted(Database& database) {
+  {
+    Statement row = database.query(
+        "SELECT rid, user, content FROM message WHERE status IN ('queued', 'streaming')");
+    while (row.step()) {
+      index_message(database, row.integer(0), row.id<UserId>(1), row.text(2));
+    }
+  }
   return database.run(
       "UPDATE message SET status = 'interrupted', finish_reason = 'interrupted' "
       "WHERE status IN ('queued', 'streaming')");
+}
+
+void index_message(Database& database, std::int64_t rid, const UserId& owner,
+                   const std::string& content) {
+  database.run("DELETE FROM message_fts WHERE rowid = ?", rid);
+  database.run("INSERT INTO message_fts(rowid, words) VALUES (?, ?)", rid,
+               index_text(owner, content));
 }
 
 }  // namespace hearth::server

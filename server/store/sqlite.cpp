@@ -60,6 +60,8 @@ void Database::execute(const char* script) {
 
 int Database::changes() const { return sqlite3_changes(handle_); }
 
+std::int64_t Database::last_row() const { return sqlite3_last_insert_rowid(handle_); }
+
 bool Database::in_transaction() const { return sqlite3_get_autocommit(handle_) == 0; }
 
 // SQLite's own words name no paths and no values.

@@ -115,6 +115,7 @@ class Database {
   }
 
   int changes() const;
+  std::int64_t last_row() const;  // rowid of the last INSERT
   bool in_transaction() const;
   [[noreturn]] void fail(int code) const;
 

@@ -30,7 +30,7 @@ Job job(Work work, HistoryStore::Done<T> done) {
               }};
 }
 
-class Store final : public SqliteStore {
+class Store final : public SqliteStore, public TraceStore {
  public:
   Store(DataDir dir, std::unique_ptr<Database> writer, std::unique_ptr<Database> reader, Post post,
         int num_interrupted)
@@ -41,18 +41,34 @@ class Store final : public SqliteStore {
 
   std::size_t commits() const override { return writer_.commits(); }
   int num_interrupted() const override { return num_interrupted_; }
+  TraceStore* traces() override { return this; }
 
   void create_user(User user, std::optional<Sha256> credential, std::int64_t now_ms,
                    Done<void> done) override {
     write<void>([=](Database& db) { return rows::create_user(db, user, credential, now_ms); },
                 std::move(done));
   }
-  void find_user(Sha256 credential, Done<std::optional<User>> done) override {
-    read<std::optional<User>>([=](Database& db) { return rows::find_user(db, credential); },
+  void find_user(Sha256 credential, std::int64_t now_ms, Done<std::optional<User>> done) override {
+    read<std::optional<User>>([=](Database& db) { return rows::find_user(db, credential, now_ms); },
                               std::move(done));
   }
   void rename_user(UserId owner, std::string name, Done<void> done) override {
     write<void>([=](Database& db) { return rows::rename_user(db, owner, name); }, std::move(done));
+  }
+  void add_credential(UserId owner, Credential credential, Done<void> done) override {
+    write<void>([=](Database& db) { return rows::add_credential(db, owner, credential); },
+                std::move(done));
+  }
+  void list_keys(UserId owner, Done<std::vector<Credential>> done) override {
+    read<std::vector<Credential>>([=](Database& db) { return rows::list_keys(db, owner); },
+                                  std::move(done));
+  }
+  void remove_credential(UserId owner, Sha256 hash, Done<void> done) override {
+    write<void>([=](Database& db) { return rows::remove_credential(db, owner, hash); },
+                std::move(done));
+  }
+  void erase_user(UserId owner, Done<void> done) override {
+    write<void>([=](Database& db) { return rows::erase_user(db, owner); }, std::move(done));
   }
   void find_request(UserId owner, std::string client_id,
                     Done<std::optional<KnownRequest>> done) override {
@@ -69,8 +85,9 @@ class Store final : public SqliteStore {
     write<void>([turn = std::move(turn)](Database& db) { return rows::begin_turn(db, turn); },
                 std::move(done));
   }
-  void checkpoint(UserId owner, MessageId reply, std::string text, std::int64_t tokens) override {
-    write<void>([=](Database& db) { return rows::checkpoint(db, owner, reply, text, tokens); },
+  void checkpoint(UserId owner, MessageId reply, ReplySoFar so_far) override {
+    write<void>([owner, reply, so_far = std::move(so_far)](
+                    Database& db) { return rows::checkpoint(db, owner, reply, so_far); },
                 nullptr);
   }
   void finish_reply(UserId owner, MessageId reply, ReplyEnd end, Done<void> done) override {
@@ -80,6 +97,15 @@ class Store final : public SqliteStore {
   void find_message(UserId owner, MessageId id, Done<FoundMessage> done) override {
     read<FoundMessage>([=](Database& db) { return rows::find_message(db, owner, id); },
                        std::move(done));
+  }
+  void reply_ids(UserId owner, MessageId id, Done<std::vector<TokenId>> done) override {
+    read<std::vector<TokenId>>([=](Database& db) { return rows::reply_ids(db, owner, id); },
+                               std::move(done));
+  }
+  void search(UserId owner, std::string query, std::string cursor, int limit,
+              Done<SearchPage> done) override {
+    read<SearchPage>([=](Database& db) { return rows::search(db, owner, query, cursor, limit); },
+                     std::move(done));
   }
   void list(UserId owner, std::string cursor, int limit, Done<ConversationPage> done) override {
     read<ConversationPage>([=](Database& db) { return rows::list(db, owner, cursor, limit); },
@@ -91,21 +117,63 @@ class Store final : public SqliteStore {
         [=](Database& db) { return rows::load(db, owner, conversation, cursor, bytes_max); },
         std::move(done));
   }
-  void rename(UserId owner, ConversationId conversation, std::string title,
-              std::optional<std::int64_t> revision, Done<std::int64_t> done) override {
+  void update(UserId owner, ConversationId conversation, ConversationChange change,
+              Done<Conversation> done) override {
+    write<Conversation>([=](Database& db) { return rows::update(db, owner, conversation, change); },
+                        std::move(done));
+  }
+  void edit(UserId owner, ConversationId conversation, MessageId message, std::string content,
+            std::optional<std::int64_t> revision, Done<std::int64_t> done) override {
     write<std::int64_t>(
-        [=](Database& db) { return rows::rename(db, owner, conversation, title, revision); },
+        [=](Database& db) {
+          return rows::edit(db, owner, conversation, message, content, revision);
+        },
         std::move(done));
   }
-  void remove(UserId owner, ConversationId conversation, Done<void> done) override {
-    write<void>([=](Database& db) { return rows::remove(db, owner, conversation); },
+  void set_head(UserId owner, ConversationId conversation, MessageId head,
+                Done<void> done) override {
+    write<void>([=](Database& db) { return rows::set_head(db, owner, conversation, head); },
                 std::move(done));
   }
-  void clear(UserId owner, Done<std::int64_t> done) override {
-    write<std::int64_t>([=](Database& db) { return rows::clear(db, owner); }, std::move(done));
+  void remove(UserId owner, ConversationId conversation, Hide now_ms, Done<void> done) override {
+    write<void>([=](Database& db) { return rows::remove(db, owner, conversation, now_ms); },
+                std::move(done));
   }
-  void purge_requests(std::int64_t before_ms) override {
-    write<void>([=](Database& db) { return rows::purge_requests(db, before_ms); }, nullptr);
+  void clear(UserId owner, Hide now_ms, Done<std::int64_t> done) override {
+    write<std::int64_t>([=](Database& db) { return rows::clear(db, owner, now_ms); },
+                        std::move(done));
+  }
+  void restore(UserId owner, std::optional<ConversationId> conversation,
+               std::int64_t hidden_since_ms, Done<std::vector<Conversation>> done) override {
+    write<std::vector<Conversation>>(
+        [=](Database& db) { return rows::restore(db, owner, conversation, hidden_since_ms); },
+        std::move(done));
+  }
+  void import_conversation(UserId owner, Conversation conversation, std::vector<Message> messages,
+                           Done<void> done) override {
+    write<void>(
+        [owner, conversation = std::move(conversation), messages = std::move(messages)](
+            Database& db) { return rows::import_conversation(db, owner, conversation, messages); },
+        std::move(done));
+  }
+  void purge(std::int64_t requests_before_ms, std::int64_t hidden_before_ms) override {
+    write<void>([=](Database& db) { return rows::purge(db, requests_before_ms, hidden_before_ms); },
+                nullptr);
+  }
+
+  void save_trace(UserId owner, MessageId message, std::vector<TraceBlob> blobs) override {
+    write<void>(
+        [owner, message, blobs = std::move(blobs)](Database& db) {
+          return rows::save_trace(db, owner, message, blobs,
+                                  static_cast<std::int64_t>(kTraceBytesPerUser));
+        },
+        nullptr);
+  }
+  void load_trace(UserId owner, MessageId message, std::vector<std::int64_t> places,
+                  Loaded done) override {
+    read<std::vector<TraceBlob>>(
+        [=](Database& db) { return rows::load_trace(db, owner, message, places); },
+        std::move(done));
   }
 
  private:
@@ -136,7 +204,7 @@ Result<std::unique_ptr<SqliteStore>> SqliteStore::open(const std::filesystem::pa
     ::chmod(
         file.c_str(),
         0600);  // conversations are private; the -wal and -shm files take the mode of the database
-    prepare_schema(*writer);
+    prepare_schema(*writer, file);
     const int num_interrupted = mark_interrupted(*writer);
     auto reader = std::make_unique<Database>(file, Database::Mode::read_only);
     return std::make_unique<Store>(std::move(*dir), std::move(writer), std::move(reader),

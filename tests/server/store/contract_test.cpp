@@ -71,8 +71,12 @@ class StoreContract : public ::testing::Test {
   }
   Result<std::int64_t> rename(UserId owner, int conversation,
                               std::optional<std::int64_t> revision) {
-    return ask<std::int64_t>(loop, [&](auto done) {
-      store().rename(owner, numbered<ConversationId>(conversation), "renamed", revision, done);
+    return update(owner, conversation, {.title = "renamed", .revision = revision})
+        .map([](const Conversation& row) { return row.revision; });
+  }
+  Result<Conversation> update(UserId owner, int conversation, ConversationChange change) {
+    return ask<Conversation>(loop, [&](auto done) {
+      store().update(owner, numbered<ConversationId>(conversation), std::move(change), done);
     });
   }
 
@@ -87,13 +91,13 @@ TYPED_TEST_SUITE(StoreContract, Kinds);
 
 TYPED_TEST(StoreContract, UsersAreFoundByTheirCredential) {
   const auto found = ask<std::optional<User>>(
-      this->loop, [&](auto done) { this->store().find_user(sha256("1"), done); });
+      this->loop, [&](auto done) { this->store().find_user(sha256("1"), 5, done); });
   ASSERT_TRUE(found.has_value());
   ASSERT_TRUE(found->has_value());
   EXPECT_EQ((*found)->id, this->ada);
   EXPECT_EQ((*found)->name, "user 1");
   const auto nobody = ask<std::optional<User>>(
-      this->loop, [&](auto done) { this->store().find_user(sha256("9"), done); });
+      this->loop, [&](auto done) { this->store().find_user(sha256("9"), 5, done); });
   EXPECT_FALSE(nobody->has_value());
 }
 
@@ -104,7 +108,7 @@ TYPED_TEST(StoreContract, AUserMayBeRenamedAndMadeTwice) {
     this->store().create_user(User{this->ada, UserKind::guest, "again"}, std::nullopt, 9, done);
   }));
   const auto found = ask<std::optional<User>>(
-      this->loop, [&](auto done) { this->store().find_user(sha256("1"), done); });
+      this->loop, [&](auto done) { this->store().find_user(sha256("1"), 5, done); });
   EXPECT_EQ((*found)->name, "Ada");
   EXPECT_EQ(
       ask<void>(this->loop,
@@ -139,7 +143,7 @@ TYPED_TEST(StoreContract, ATurnComesBackAsItWasWritten) {
 
 TYPED_TEST(StoreContract, ACheckpointAndAnEndAreKept) {
   ASSERT_TRUE(this->begin(turn(this->ada, 1, 1)));
-  this->store().checkpoint(this->ada, numbered<MessageId>(3), "half", 2);
+  this->store().checkpoint(this->ada, numbered<MessageId>(3), {"half", {7, 8}});
   ASSERT_TRUE(this->finish(this->bob, 3, ended("x")).error().code == ErrorCode::not_found);
   auto found = this->message(this->ada, 3);
   EXPECT_EQ(found->message.status, MessageStatus::streaming);
@@ -159,7 +163,7 @@ TYPED_TEST(StoreContract, ACheckpointAndAnEndAreKept) {
   EXPECT_EQ(found->message.end->prompt_tokens, 11);
   EXPECT_EQ(found->message.end->cached_tokens, 5);
   EXPECT_EQ(found->message.end->decode_ms, 3.5);
-  this->store().checkpoint(this->ada, numbered<MessageId>(3), "too late", 1);
+  this->store().checkpoint(this->ada, numbered<MessageId>(3), {"too late", {7}});
   EXPECT_EQ(this->message(this->ada, 3)->message.status, MessageStatus::done);
 }
 
@@ -207,7 +211,7 @@ TYPED_TEST(StoreContract, AClientIdIsTakenOnceAndRememberedUntilItIsPurged) {
   EXPECT_EQ((*known)->grandparent, numbered<MessageId>(3));
   EXPECT_EQ((*known)->conversation.id, numbered<ConversationId>(1));
   EXPECT_FALSE(this->request(this->bob, "c2")->has_value());
-  this->store().purge_requests(1002);
+  this->store().purge(1002, 0);
   ASSERT_TRUE(this->begin(turn(this->ada, 3, 8)));  // ordered behind the purge
   EXPECT_FALSE(this->request(this->ada, "c1")->has_value());
   EXPECT_TRUE(this->request(this->ada, "c2")->has_value());
@@ -292,14 +296,15 @@ TYPED_TEST(StoreContract, DeletingTakesMessagesAndRequestsAlong) {
   ASSERT_TRUE(this->begin(turn(this->ada, 1, 1)));
   ASSERT_TRUE(this->begin(turn(this->ada, 2, 2)));
   EXPECT_TRUE(ask<void>(this->loop, [&](auto done) {
-    this->store().remove(this->ada, numbered<ConversationId>(1), done);
+    this->store().remove(this->ada, numbered<ConversationId>(1), {}, done);
   }));
   EXPECT_EQ(this->message(this->ada, 3).error().code, ErrorCode::not_found);
   EXPECT_FALSE(this->request(this->ada, "c1")->has_value());
   EXPECT_EQ(this->finish(this->ada, 3, ended("late")).error().code, ErrorCode::not_found);
-  EXPECT_EQ(ask<std::int64_t>(this->loop, [&](auto done) { this->store().clear(this->ada, done); })
-                .value(),
-            1);
+  EXPECT_EQ(
+      ask<std::int64_t>(this->loop, [&](auto done) { this->store().clear(this->ada, {}, done); })
+          .value(),
+      1);
   EXPECT_TRUE(this->list(this->ada)->conversations.empty());
 }
 
@@ -312,19 +317,20 @@ TYPED_TEST(StoreContract, ForeignRowsAreUnreachable) {
   EXPECT_EQ(this->rename(this->bob, 1, std::nullopt).error().code, ErrorCode::not_found);
   EXPECT_EQ(ask<void>(this->loop,
                       [&](auto done) {
-                        this->store().remove(this->bob, numbered<ConversationId>(1), done);
+                        this->store().remove(this->bob, numbered<ConversationId>(1), {}, done);
                       })
                 .error()
                 .code,
             ErrorCode::not_found);
-  EXPECT_EQ(ask<std::int64_t>(this->loop, [&](auto done) { this->store().clear(this->bob, done); })
-                .value(),
-            0);
+  EXPECT_EQ(
+      ask<std::int64_t>(this->loop, [&](auto done) { this->store().clear(this->bob, {}, done); })
+          .value(),
+      0);
   EXPECT_TRUE(this->list(this->bob)->conversations.empty());
   EXPECT_EQ(this->begin(turn(this->bob, 1, 5, numbered<MessageId>(3))).error().code,
             ErrorCode::not_found);
   EXPECT_EQ(this->finish(this->bob, 3, ended("x")).error().code, ErrorCode::not_found);
-  this->store().checkpoint(this->bob, numbered<MessageId>(3), "x", 1);
+  this->store().checkpoint(this->bob, numbered<MessageId>(3), {"x", {7}});
   EXPECT_EQ(this->message(this->ada, 3)->message.content, "");
   EXPECT_EQ(this->load(this->ada, 1)->conversation.title, "title 1");
 }

@@ -29,7 +29,7 @@ TEST(MemoryStore, AFullUserIsToldSoAndOthersAreNot) {
   EXPECT_EQ(begin(turn(ada, 3, 3)).error().code, ErrorCode::quota_exceeded);
   EXPECT_TRUE(begin(turn(numbered<UserId>(2), 4, 4)));
   ASSERT_TRUE(
-      ask<void>(loop, [&](auto done) { store.remove(ada, numbered<ConversationId>(1), done); }));
+      ask<void>(loop, [&](auto done) { store.remove(ada, numbered<ConversationId>(1), {}, done); }));
   EXPECT_TRUE(begin(turn(ada, 3, 3))) << "deleting gives the room back";
 }
 

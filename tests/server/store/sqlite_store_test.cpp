@@ -55,7 +55,7 @@ TEST_F(SqliteStoreTest, AfterAKillTheAcceptedIsThereAndTheReplyIsInterruptedWith
   begin(*store, turn(ada(), 1, 1));
   begin(*store, turn(ada(), 2, 2));
   begin(*store, turn(ada(), 3, 3));
-  store->checkpoint(ada(), numbered<MessageId>(3), "half a reply", 4);
+  store->checkpoint(ada(), numbered<MessageId>(3), {"half a reply", {1, 2, 3, 4}});
   ASSERT_TRUE(ask<void>(loop, [&](auto done) {
     store->finish_reply(ada(), numbered<MessageId>(5), ended("whole"), done);
   }));

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <deque>
+#include <functional>
 #include <memory>
 #include <string>
 #include <utility>
@@ -101,7 +102,18 @@ class FakeText final : public TextPort {
     jobs.emplace_back(std::move(job), std::move(done));
   }
 
+  void perform(std::function<void()> work, std::function<void()> done) override {
+    others.emplace_back(std::move(work), std::move(done));
+  }
+
   bool work() {
+    if (!others.empty()) {
+      const auto [job, done] = std::move(others.front());
+      others.pop_front();
+      job();
+      done();
+      return true;
+    }
     if (jobs.empty()) return false;
     auto [job, done] = std::move(jobs.front());
     jobs.pop_front();
@@ -110,6 +122,7 @@ class FakeText final : public TextPort {
   }
 
   std::deque<std::pair<PromptJob, Done>> jobs;
+  std::deque<std::pair<std::function<void()>, std::function<void()>>> others;
 };
 
 }  // namespace hearth::server::testing

@@ -98,9 +98,9 @@ class FaultyStore final : public MemoryStore {
     if (!is_broken) return MemoryStore::finish_reply(owner, reply, std::move(end), std::move(done));
     refuse(std::move(done));
   }
-  void checkpoint(UserId owner, MessageId reply, std::string text, std::int64_t tokens) override {
-    checkpoints.push_back(text);
-    MemoryStore::checkpoint(owner, reply, std::move(text), tokens);
+  void checkpoint(UserId owner, MessageId reply, ReplySoFar so_far) override {
+    checkpoints.push_back(so_far.text);
+    MemoryStore::checkpoint(owner, reply, std::move(so_far));
   }
 
   bool is_broken = false;

@@ -58,7 +58,6 @@ class MemoryStore : public HistoryStore, public TraceStore {
   void purge(std::int64_t requests_before_ms, std::int64_t hidden_before_ms) override;
 
   TraceStore* traces() override { return this; }
-  TraceStore* traces() override { return this; }
   void save_trace(UserId owner, MessageId message, std::vector<TraceBlob> blobs) override;
   void load_trace(UserId owner, MessageId message, std::vector<std::int64_t> places,
                   Loaded done) override;

@@ -36,7 +36,8 @@ export function transferFiles(store) {
   const fetchFile = async (path, name) => {
     const answer = await fetch(`/api/v1/${path}`).catch(() => undefined);
     if (answer?.ok) download(name, await answer.blob());
-    else if (answer?.status === 404) dispatch({ type: 'feature_missing', feature: 'export' });
+    else dispatch({ type: 'toast_shown', toast: { kind: 'export_failed' } });
+    if (answer?.status === 404) dispatch({ type: 'feature_missing', feature: 'export' });
   };
 
   /** @param {readonly File[]} files */

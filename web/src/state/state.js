@@ -90,7 +90,7 @@
  * @property {Chat} chat for new conversations
  */
 
-/** @typedef {{kind: 'deleted' | 'all_deleted' | 'copied' | 'copy_failed' | 'rename_failed' | 'imported' | 'import_failed' | 'file_refused'}} Toast */
+/** @typedef {{kind: 'deleted' | 'all_deleted' | 'copied' | 'copy_failed' | 'rename_failed' | 'imported' | 'import_failed' | 'export_failed' | 'file_refused'}} Toast */
 
 /**
  * @typedef {object} Connection

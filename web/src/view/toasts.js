@@ -22,6 +22,7 @@ export function makeToasts({ words, dispatch }) {
       rename_failed: [words.renameFailed, false],
       imported: [words.imported, false],
       import_failed: [words.importFailed, false],
+      export_failed: [words.exportFailed, false],
       file_refused: [words.fileRefused, false],
     };
     const [text, canUndo] = stories[toast.kind];

@@ -3,6 +3,7 @@
 // for two prefixes with one name.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <span>
 
@@ -16,6 +17,10 @@ struct BlockHash {
   bool operator==(const BlockHash&) const = default;
 };
 
+struct HashOfBlockHash {
+  std::size_t operator()(const BlockHash& hash) const { return hash.low; }
+};
+
 struct BlockHashKey {
   std::uint64_t low = 0;
   std::uint64_t high = 0;
@@ -27,6 +32,7 @@ BlockHashKey random_block_hash_key();
 // over (parent, salt, ids).
 //   parent: of the block before, {} for the first
 //   salt:   0 for blocks that everybody may share
+//   ids:    of a full block; empty: the key of the tail that comes next
 BlockHash hash_block(const BlockHashKey& key, const BlockHash& parent, std::uint64_t salt,
                      std::span<const TokenId> ids);
 

@@ -18,19 +18,22 @@ BlockManager::BlockManager(std::int64_t num_blocks, std::int64_t block_size)
 
 std::int32_t BlockManager::references(BlockId block) const { return at(block).references; }
 
-bool BlockManager::is_findable(BlockId block) const { return at(block).has_name; }
+bool BlockManager::is_findable(BlockId block) const { return at(block).num_named > 0; }
 
 BlockId BlockManager::take() {
   CHECK(num_free_ > 0);
   const BlockId id = first_free_;
   unlink(id);
-  Block& block = at(id);
-  if (block.has_name) {
-    by_hash_.erase(block.hash);
-    block.has_name = false;
-  }
-  block.references = 1;
+  forget_name(id);
+  at(id).references = 1;
   return id;
+}
+
+void BlockManager::forget_name(BlockId id) {
+  Block& block = at(id);
+  if (block.num_named == 0) return;
+  (block.num_named == block_size_ ? by_hash_ : tails_).erase(block.hash);
+  block.num_named = 0;
 }
 
 BlockId BlockManager::find(const BlockHash& hash, const BlockHash& parent,
@@ -50,12 +53,38 @@ void BlockManager::name(BlockId id, const BlockHash& hash, const BlockHash& pare
   Block& block = at(id);
   CHECK(block.references > 0);
   CHECK(static_cast<std::int64_t>(ids.size()) == block_size_);
-  if (block.has_name) return;
+  if (block.num_named > 0) return;
   if (!by_hash_.emplace(hash, id).second) return;
-  block.has_name = true;
+  block.num_named = block_size_;
   block.hash = hash;
   block.parent = parent;
   std::ranges::copy(ids, ids_of(id).begin());
+}
+
+void BlockManager::name_tail(BlockId id, const BlockHash& key, std::span<const TokenId> ids) {
+  Block& block = at(id);
+  CHECK(block.references == 1);
+  CHECK(block.num_named == 0);
+  CHECK(!ids.empty());
+  CHECK(static_cast<std::int64_t>(ids.size()) < block_size_);
+  if (const auto older = tails_.find(key); older != tails_.end()) forget_name(older->second);
+  tails_.emplace(key, id);
+  block.num_named = static_cast<std::int64_t>(ids.size());
+  block.hash = key;
+  std::ranges::copy(ids, ids_of(id).begin());
+}
+
+BlockManager::Tail BlockManager::take_tail(const BlockHash& key, std::span<const TokenId> ids) {
+  const auto entry = tails_.find(key);
+  if (entry == tails_.end()) return {};
+  const BlockId id = entry->second;
+  const auto named = ids_of(id).first(static_cast<std::size_t>(at(id).num_named));
+  const auto num_same = std::ranges::mismatch(named, ids).in1 - named.begin();
+  if (num_same == 0) return {};
+  unlink(id);
+  forget_name(id);
+  at(id).references = 1;
+  return {id, num_same};
 }
 
 void BlockManager::release(std::span<const BlockId> blocks) {
@@ -64,7 +93,7 @@ void BlockManager::release(std::span<const BlockId> blocks) {
     CHECK(block.references > 0);
     if (--block.references > 0) continue;
     // A block without a name can serve nobody: it goes before all that can.
-    if (block.has_name) {
+    if (block.num_named > 0) {
       link_last(blocks[i]);
     } else {
       link_first(blocks[i]);

@@ -2,33 +2,40 @@
 
 #include <algorithm>
 #include <cmath>
-#include <utility>
 
 namespace hearth::engine {
 namespace {
 
+constexpr std::size_t kTerms = CostModel::kTerms;
+
+using Vector = std::array<double, kTerms>;
+using Matrix = std::array<Vector, kTerms>;
+
 // A two-core machine with a half-billion-parameter model: wrong elsewhere for the first few steps
 // only.
-constexpr StepCost kFirstGuess{.a_s = 0.020, .b_s = 0.001, .c_s = 1e-8};
+constexpr StepCost kFirstGuess{.a_s = 0.020, .b_s = 0.001, .c_s = 1e-8, .d_s = 0.0005};
 
-// Units in which the three unknowns are of like size, so that one ridge suits all.
-constexpr std::array<double, 3> kUnits{1.0, 64.0, 65536.0};
-constexpr double kRidge = 1e-4;
+constexpr double kMemory = 0.99;    // of the sums, from one step to the next
+constexpr double kAnchor = 1e-3;    // of a step that says nothing about a term
+constexpr double kSmallest = 1e-4;  // of the first guess: nothing is for free, and what is nearly
+                                    // so must be able to grow again
 
-using Matrix = std::array<std::array<double, 3>, 3>;
-using Vector = std::array<double, 3>;
+Vector terms_of(const StepCost& cost) { return {cost.a_s, cost.b_s, cost.c_s, cost.d_s}; }
+
+StepCost cost_of(const Vector& terms) { return {terms[0], terms[1], terms[2], terms[3]}; }
 
 // Gaussian elimination; m is positive definite.
 Vector solve(Matrix m, Vector v) {
-  for (std::size_t i = 0; i < 3; ++i) {
-    for (std::size_t row = i + 1; row < 3; ++row) {
+  for (std::size_t i = 0; i < kTerms; ++i) {
+    for (std::size_t row = i + 1; row < kTerms; ++row) {
       const double factor = m[row][i] / m[i][i];
-      for (std::size_t column = i; column < 3; ++column) m[row][column] -= factor * m[i][column];
+      for (std::size_t column = i; column < kTerms; ++column)
+        m[row][column] -= factor * m[i][column];
       v[row] -= factor * v[i];
     }
   }
-  for (std::size_t i = 3; i-- > 0;) {
-    for (std::size_t column = i + 1; column < 3; ++column) v[i] -= m[i][column] * v[column];
+  for (std::size_t i = kTerms; i-- > 0;) {
+    for (std::size_t column = i + 1; column < kTerms; ++column) v[i] -= m[i][column] * v[column];
     v[i] /= m[i][i];
   }
   return v;
@@ -36,14 +43,15 @@ Vector solve(Matrix m, Vector v) {
 
 }  // namespace
 
-StepSize StepSize::of(std::int64_t count, std::int64_t position) {
+StepSize StepSize::of(std::int64_t count, std::int64_t position, bool has_output) {
   const auto n = static_cast<double>(count);
-  return {n, n * (static_cast<double>(position) + 0.5 * (n + 1.0))};
+  return {n, n * (static_cast<double>(position) + 0.5 * (n + 1.0)), has_output ? 1.0 : 0.0};
 }
 
 StepSize& StepSize::operator+=(const StepSize& other) {
   tokens += other.tokens;
   pairs += other.pairs;
+  outputs += other.outputs;
   return *this;
 }
 
@@ -59,7 +67,7 @@ CostModel CostModel::fixed(const StepCost& cost) {
 double CostModel::seconds(const StepSize& size) const { return cost_.a_s + extra_seconds(size); }
 
 double CostModel::extra_seconds(const StepSize& size) const {
-  return cost_.b_s * size.tokens + cost_.c_s * size.pairs;
+  return cost_.b_s * size.tokens + cost_.c_s * size.pairs + cost_.d_s * size.outputs;
 }
 
 std::int64_t CostModel::tokens_within(double seconds, std::int64_t position) const {
@@ -68,34 +76,39 @@ std::int64_t CostModel::tokens_within(double seconds, std::int64_t position) con
   const double linear = cost_.b_s + cost_.c_s * static_cast<double>(position);
   const double root = std::sqrt(linear * linear + 2.0 * cost_.c_s * seconds);
   const double count = 2.0 * seconds / std::max(linear + root, 1e-12);
-  return static_cast<std::int64_t>(std::min(count, 1e9));
+  return static_cast<std::int64_t>(std::min(count + 1e-6, 1e9));  // what was asked for exactly fits
 }
 
+// Least squares for the four terms, each relative to what it is thought to be, with an anchor
+// there: what the last steps do not tell apart keeps its shares. An hour of single decodes does not
+// make us forget what a prompt costs, and a machine that gets slower is blamed in proportion.
+//
+// Errors count relative to the step's length: a fast decode must not drown in the noise of long
+// steps, and one that another process held up weighs little.
 void CostModel::observe(const StepSize& size, double seconds) {
   if (is_fixed_ || !(seconds > 0.0)) return;
-  const Vector x{kUnits[0], size.tokens / kUnits[1], size.pairs / kUnits[2]};
-  // Errors count relative to the step's length: a fast decode step must not drown in the noise of
-  // long ones.
+  const Vector x{1.0, size.tokens, size.pairs, size.outputs};
   const double weight = 1.0 / (seconds * seconds);
-  for (std::size_t i = 0; i < 3; ++i) {
-    for (std::size_t j = 0; j < 3; ++j) {
+  num_observed_ = kMemory * num_observed_ + 1.0;
+  const Vector present = terms_of(cost_);
+  Matrix m{};
+  Vector v{};
+  for (std::size_t i = 0; i < kTerms; ++i) {
+    for (std::size_t j = 0; j < kTerms; ++j) {
       products_[i][j] = kMemory * products_[i][j] + weight * x[i] * x[j];
+      m[i][j] = present[i] * products_[i][j] * present[j];
     }
     targets_[i] = kMemory * targets_[i] + weight * x[i] * seconds;
+    m[i][i] += kAnchor * num_observed_;
+    v[i] = present[i] * targets_[i] + kAnchor * num_observed_;
   }
-  const Vector guess{kFirstGuess.a_s, kFirstGuess.b_s * kUnits[1], kFirstGuess.c_s * kUnits[2]};
-  Matrix m = products_;
-  Vector v = targets_;
-  for (std::size_t i = 0; i < 3; ++i) {
-    const double ridge = kRidge * m[i][i] + kRidge * kRidge * m[0][0];
-    m[i][i] += ridge;
-    v[i] += ridge * guess[i];
+  const Vector factors = solve(m, v);
+  const Vector guess = terms_of(kFirstGuess);
+  Vector terms{};
+  for (std::size_t i = 0; i < kTerms; ++i) {
+    terms[i] = std::max(present[i] * std::clamp(factors[i], 0.5, 2.0), kSmallest * guess[i]);
   }
-  const Vector fit = solve(m, v);
-  // Noise may give a small negative share; time never runs backwards.
-  cost_.a_s = std::max(fit[0] / kUnits[0], 0.0);
-  cost_.b_s = std::max(fit[1] / kUnits[1], 1e-7);
-  cost_.c_s = std::max(fit[2] / kUnits[2], 0.0);
+  cost_ = cost_of(terms);
 }
 
 }  // namespace hearth::engine

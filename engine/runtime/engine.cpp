@@ -14,10 +14,14 @@ namespace hearth::engine {
 
 class Engine::Impl {
  public:
-  Impl(std::unique_ptr<StepRunner> runner, StepListener listener, CoreOptions options)
+  Impl(std::unique_ptr<StepRunner> runner, StepListener listener, CoreOptions options,
+       bool measures_first)
       : traits_(runner->traits()),
         core_(std::move(runner), std::move(listener), std::move(options)),
-        thread_([this] { loop(); }) {}
+        thread_([this, measures_first] {
+          if (measures_first) core_.measure_machine();
+          loop();
+        }) {}
 
   ~Impl() { stop(); }
 
@@ -106,9 +110,10 @@ class Engine::Impl {
 
 Engine::Engine(std::unique_ptr<StepRunner> runner, StepListener listener, EngineOptions options) {
   CoreOptions core;
-  core.scheduler.target_step_s = 1e-3 * options.target_step_ms;
+  core.scheduler.stretch_max = options.stretch_max;
   core.scheduler.prompt_step_s = 1e-3 * options.prompt_step_ms;
-  impl_ = std::make_unique<Impl>(std::move(runner), std::move(listener), std::move(core));
+  impl_ = std::make_unique<Impl>(std::move(runner), std::move(listener), std::move(core),
+                                 options.measures_first);
 }
 
 Engine::~Engine() = default;

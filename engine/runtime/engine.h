@@ -32,9 +32,13 @@ struct EngineStats {
 using StepListener = std::function<void(std::span<const RequestId> changed)>;
 
 struct EngineOptions {
-  double target_step_ms =
-      100.0;  // a step with decodes in it: prompts are cut so that replies go on at this pace
-  double prompt_step_ms = 400.0;  // a step of prompts alone
+  // A step in which replies are written takes at most so many times as long when prompts are read
+  // beside them: the gap that one person's long paste makes in everybody's replies.
+  double stretch_max = 1.6;
+  double prompt_step_ms = 100.0;  // a step of prompts alone
+  // Before the first request: some steps on nobody's behalf, so that prompts are cut to measure
+  // from the beginning. A server wants it; a program with one request does not.
+  bool measures_first = false;
 };
 
 // Owns the runner and its thread. submit and cancel may be called from any thread; they never block

@@ -6,6 +6,8 @@
 #include <optional>
 #include <utility>
 
+#include "engine/runtime/cost_probe.h"
+
 namespace hearth::engine {
 namespace {
 
@@ -48,12 +50,32 @@ EngineCore::EngineCore(std::unique_ptr<StepRunner> runner, StepListener listener
       now_s_(options.now_s ? std::move(options.now_s) : steady_now_s),
       scheduler_(runner_->traits(), options.scheduler) {}
 
+void EngineCore::measure_machine() {
+  try {
+    probe_step_costs(*runner_, now_s_, [this](const StepSize& size, double seconds) {
+      scheduler_.observe(size, seconds);
+    });
+  } catch (const std::exception&) {  // the first request will say what is wrong
+  }
+}
+
+// Whatever fails here, most likely memory, costs this request alone.
 void EngineCore::submit(GenerationRequest request, std::shared_ptr<TokenStream> stream) {
-  auto sequence = std::make_unique<Sequence>();
-  sequence->request = std::move(request);
-  sequence->stream = std::move(stream);
-  sequence->submitted_s = now_s_();
-  changed_.push_back(sequence->request.id);
+  try {
+    changed_.push_back(request.id);
+    auto sequence = std::make_unique<Sequence>();
+    sequence->request = std::move(request);
+    sequence->stream = stream;
+    sequence->submitted_s = now_s_();
+    take(std::move(sequence));
+  } catch (const std::exception& exception) {
+    if (stream->finished() != nullptr) return;
+    stream->finish({.reason = FinishReason::failed,
+                    .error = std::string("the engine failed: ") + exception.what()});
+  }
+}
+
+void EngineCore::take(std::unique_ptr<Sequence> sequence) {
   if (const auto reason = end_of_given(sequence->request)) {
     sequence->ids = sequence->request.prompt_ids;
     sequence->ids.resize(sequence->ids.size() + sequence->stream->published());
@@ -75,16 +97,20 @@ void EngineCore::cancel(RequestId id) {
 
 void EngineCore::step() {
   const Batch& batch = scheduler_.schedule();
+  if (batch.rows.empty() && has_work()) {  // a fault of the plan: better an end than for ever
+    return end_all(FinishReason::failed, "the scheduler found nothing to do");
+  }
   greet_admitted();
+  const double begin_s = now_s_();
   const Result<StepResult> result = run(batch);
   apply(batch, result);
+  if (result && !batch.rows.empty()) scheduler_.observe(now_s_() - begin_s);
   publish();
 }
 
 Result<StepResult> EngineCore::run(const Batch& batch) {
   if (batch.rows.empty()) return StepResult{};
   ++num_steps_;
-  const double begin_s = now_s_();
   Result<StepResult> result;
   // The barrier that run() promises not to need: a bug in a decoder costs this step's requests, not
   // the room.
@@ -98,7 +124,6 @@ Result<StepResult> EngineCore::run(const Batch& batch) {
   if (result && result->rows.size() != batch.rows.size()) {
     result = fail(ErrorCode::engine_failed, "the decoder lost rows of the step");
   }
-  if (result) scheduler_.observe(now_s_() - begin_s);
   return result;
 }
 

@@ -27,6 +27,10 @@ class EngineCore {
 
   const RunnerTraits& traits() const { return runner_->traits(); }
 
+  // Some steps on nobody's behalf, a fraction of a second, so that the cost model knows this
+  // machine and the decoder's memory is there. Before the first request.
+  void measure_machine();
+
   void submit(GenerationRequest request, std::shared_ptr<TokenStream> stream);
   void cancel(RequestId id);
 
@@ -43,6 +47,7 @@ class EngineCore {
   const Scheduler& scheduler() const { return scheduler_; }
 
  private:
+  void take(std::unique_ptr<Sequence> sequence);
   Result<StepResult> run(const Batch& batch);
   void apply(const Batch& batch, const Result<StepResult>& result);
   void accept(Sequence& sequence, const BatchRow& row, const RowResult& result);

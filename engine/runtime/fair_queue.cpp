@@ -23,18 +23,21 @@ void FairQueue::add(Sequence& sequence) {
 
 const FairQueue::User* FairQueue::pick(Of whom) const {
   const User* best = nullptr;
-  const auto is_before = [](const User& a, const User& b) {
+  const double level = lift_level();
+  const auto is_newcomer = [level](const User& user) {
+    return user.num_running == 0 && user.counter <= level;
+  };
+  const auto is_before = [&](const User& a, const User& b) {
     const bool a_starves = a.num_passed_over >= kPassedOverMax;
     const bool b_starves = b.num_passed_over >= kPassedOverMax;
     if (a_starves != b_starves) return a_starves;
+    if (!a_starves && is_newcomer(a) != is_newcomer(b)) return is_newcomer(a);
     if (!a_starves && a.counter != b.counter) return a.counter < b.counter;
     return is_older(a.waiting.front(), b.waiting.front());
   };
-  const double level = lift_level();
   for (const auto& [key, user] : users_) {
-    if (user.waiting.empty()) continue;
-    const bool is_newcomer = user.num_running == 0 && user.counter <= level;
-    if (whom == Of::newcomers && !is_newcomer) continue;
+    if (user.waiting.empty() || user.waiting.front()->is_held_back) continue;
+    if (whom == Of::newcomers && !is_newcomer(user)) continue;
     if (best == nullptr || is_before(user, *best)) best = &user;
   }
   return best;
@@ -96,21 +99,21 @@ std::int64_t FairQueue::num_running(UserKey user) const {
 }
 
 void FairQueue::visit_in_order(const std::function<void(Sequence&, std::int32_t)>& visit) const {
-  struct Turn {
+  struct Next {
     double counter;
     const User* user;
     std::size_t index;
   };
-  const auto is_later = [](const Turn& a, const Turn& b) {
+  const auto is_later = [](const Next& a, const Next& b) {
     if (a.counter != b.counter) return a.counter > b.counter;
     return is_older(b.user->waiting[b.index], a.user->waiting[a.index]);
   };
-  std::priority_queue<Turn, std::vector<Turn>, decltype(is_later)> turns(is_later);
+  std::priority_queue<Next, std::vector<Next>, decltype(is_later)> turns(is_later);
   for (const auto& [key, user] : users_) {
     if (!user.waiting.empty()) turns.push({user.counter, &user, 0});
   }
   for (std::int32_t ahead = 0; !turns.empty(); ++ahead) {
-    Turn turn = turns.top();
+    Next turn = turns.top();
     turns.pop();
     Sequence& sequence = *turn.user->waiting[turn.index];
     visit(sequence, ahead);

@@ -29,8 +29,8 @@ class FairQueue {
   static constexpr double kProducedPrice = 2.0;
 
   void add(Sequence& sequence);  // a new request, or a preempted one: back to its place by age
-  // The one to admit; nullptr when nobody waits. Newcomers have nothing running and are the least
-  // served of those who wait.
+  // The one to admit; nullptr when nobody waits but users whose first is held back. Newcomers have
+  // nothing running and are the least served of those who wait.
   enum class Of { everybody, newcomers };
   Sequence* next(Of whom = Of::everybody) const;
   void admitted(Sequence& sequence);        // it leaves the queue and runs

@@ -39,9 +39,15 @@ Result<void> Scheduler::add(std::unique_ptr<Sequence>& added) {
                                blocks_.num_blocks() * blocks_.block_size() + 1});
   if (Result<void> checked = check(sequence); !checked) return checked;
   sequence.order = next_order_++;
-  queue_.add(sequence);
+  const auto place = sequences_.emplace(sequence.request.id, nullptr).first;
+  try {
+    queue_.add(sequence);
+  } catch (...) {  // no memory: as if it had never come
+    sequences_.erase(place);
+    throw;
+  }
   queue_changed_ = true;
-  sequences_.emplace(sequence.request.id, std::move(added));
+  place->second = std::move(added);
   return {};
 }
 
@@ -130,12 +136,16 @@ bool Scheduler::admit(Sequence& sequence) {
     sequence.block_table.clear();
     return false;
   }
-  for (std::int64_t i = 0; i < num_needed; ++i) sequence.block_table.push_back(blocks_.take());
   sequence.num_computed = static_cast<std::int64_t>(num_found) * block_size;
   sequence.num_named = num_found;
+  const std::size_t num_blocks = num_found + static_cast<std::size_t>(num_needed);
+  if (traits_.can_cache) find_tail(sequence);
+  while (sequence.block_table.size() < num_blocks) sequence.block_table.push_back(blocks_.take());
+  if (traits_.can_cache) announce_blocks(sequence);
   sequence.slot = free_slots_.back();
   free_slots_.pop_back();
   sequence.is_running = true;
+  sequence.lent_turn.reset();
   running_.insert(std::ranges::upper_bound(running_, &sequence, is_older), &sequence);
   queue_.admitted(sequence);
   if (!sequence.was_admitted) {
@@ -176,6 +186,10 @@ void Scheduler::preempt(Sequence& sequence) {
 }
 
 void Scheduler::leave_running(Sequence& sequence) {
+  if (traits_.can_cache) {
+    withdraw_blocks(sequence);
+    keep_tail(sequence);
+  }
   blocks_.release(sequence.block_table);
   sequence.block_table.clear();
   free_slots_.push_back(sequence.slot);
@@ -185,49 +199,6 @@ void Scheduler::leave_running(Sequence& sequence) {
   sequence.num_computed = 0;
   sequence.num_named = 0;
   sequence.num_planned = 0;
-}
-
-// Only blocks that lie wholly in the operator's prefix are named without the user's salt.
-void Scheduler::hash_full_blocks(Sequence& sequence) const {
-  const auto size = static_cast<std::size_t>(blocks_.block_size());
-  std::vector<BlockHash>& hashes = sequence.block_hashes;
-  while ((hashes.size() + 1) * size <= sequence.ids.size()) {
-    const std::size_t begin = hashes.size() * size;
-    const bool is_shared = begin + size <= sequence.request.num_shared_prefix;
-    const BlockHash parent = hashes.empty() ? BlockHash{} : hashes.back();
-    hashes.push_back(hash_block(options_.hash_key, parent,
-                                is_shared ? 0 : sequence.request.cache_salt,
-                                std::span(sequence.ids).subspan(begin, size)));
-  }
-}
-
-// Takes what the prefix cache has into the block table. At least one token is left to compute: its
-// logits are needed.
-std::size_t Scheduler::find_prefix(Sequence& sequence) {
-  hash_full_blocks(sequence);
-  const auto size = static_cast<std::size_t>(blocks_.block_size());
-  const std::size_t num_max = (sequence.ids.size() - 1) / size;
-  for (std::size_t i = 0; i < num_max; ++i) {
-    const BlockHash parent = i == 0 ? BlockHash{} : sequence.block_hashes[i - 1];
-    const BlockId block = blocks_.find(sequence.block_hashes[i], parent,
-                                       std::span(sequence.ids).subspan(i * size, size));
-    if (block < 0) break;
-    sequence.block_table.push_back(block);
-  }
-  return sequence.block_table.size();
-}
-
-void Scheduler::name_full_blocks(Sequence& sequence) {
-  const auto size = static_cast<std::size_t>(blocks_.block_size());
-  const std::size_t num_full = static_cast<std::size_t>(sequence.num_computed) / size;
-  if (num_full == sequence.num_named) return;
-  hash_full_blocks(sequence);
-  for (std::size_t i = sequence.num_named; i < num_full; ++i) {
-    const BlockHash parent = i == 0 ? BlockHash{} : sequence.block_hashes[i - 1];
-    blocks_.name(sequence.block_table[i], sequence.block_hashes[i], parent,
-                 std::span(sequence.ids).subspan(i * size, size));
-  }
-  sequence.num_named = num_full;
 }
 
 }  // namespace hearth::engine

@@ -1,17 +1,24 @@
 // The half of Scheduler that decides one step: how many tokens of whom.
 #include <algorithm>
+#include <unordered_set>
+#include <utility>
 
-#include "engine/base/check.h"
 #include "engine/runtime/scheduler.h"
 
 namespace hearth::engine {
 
 const Batch& Scheduler::schedule() {
   newly_admitted_.clear();
-  for (Sequence* sequence : running_) sequence->num_planned = 0;
+  for (Sequence* sequence : running_) {
+    sequence->num_planned = 0;
+    sequence->lent_turn.reset();
+  }
   Budget budget;
   plan_decodes(budget);
   plan_prompts(budget);
+  let_newcomers_go_first();
+  for (Sequence* sequence : held_back_) sequence->is_held_back = false;
+  held_back_.clear();
   build_rows();
   return batch_;
 }
@@ -26,6 +33,7 @@ bool Scheduler::is_decode(const Sequence& sequence) const {
 void Scheduler::plan_decodes(Budget& budget) {
   StepSize size;
   budget.tokens = traits_.max_batch_tokens;
+  further_.clear();
   scheduled_ = running_;  // reserve_next may preempt any of them
   for (Sequence* sequence : scheduled_) {
     if (!sequence->is_running || !is_decode(*sequence)) continue;
@@ -33,12 +41,25 @@ void Scheduler::plan_decodes(Budget& budget) {
   }
   for (const Sequence* sequence : running_) {
     if (sequence->num_planned == 0) continue;
-    size += StepSize::of(1, sequence->num_computed);
+    size += StepSize::of(1, sequence->num_computed, true);
     --budget.tokens;
   }
   const CostModel& model = options_.cost_model;
-  budget.seconds = size.tokens > 0.0 ? options_.target_step_s - model.seconds(size)
-                                     : options_.prompt_step_s - model.cost().a_s;
+  const double a_s = model.cost().a_s;
+  if (size.tokens == 0.0) {
+    budget.seconds = std::max(options_.prompt_step_s, options_.prompt_step_min * a_s) - a_s;
+    budget.further_seconds = (options_.further_step - 1.0) * a_s;
+    return;
+  }
+  const double alone_s = model.seconds(size);
+  const auto left = [&](double stretch) {
+    return std::max(stretch * alone_s, options_.short_step_s) - alone_s;
+  };
+  budget.seconds = left(options_.stretch_max);
+  budget.further_seconds =
+      std::max(left(options_.stretch_further), options_.further_step * a_s - alone_s);
+  budget.first_seconds = left(options_.stretch_first) - budget.seconds;
+  if (!has_sat_out_) budget.first_seconds += model.extra_seconds(further_decodes());
 }
 
 void Scheduler::plan_prompts(Budget& budget) {
@@ -56,27 +77,80 @@ void Scheduler::plan_prompts(Budget& budget) {
       budget.can_admit = false;
       continue;
     }
-    if (!plan_chunk(*sequence, budget, budget.seconds)) break;
+    if (!plan_chunk(*sequence, budget, seconds_for(*sequence, budget))) break;
   }
 }
 
-Sequence* Scheduler::next_to_admit() const {
+double Scheduler::seconds_for(const Sequence& sequence, const Budget& budget) const {
+  if (queue_.num_running(sequence.request.user) > 1 && !sequence.lent_turn)
+    return std::min(budget.seconds, budget.further_seconds);
+  const double whole_s = options_.cost_model.extra_seconds(
+      StepSize::of(sequence.num_left() - sequence.num_planned,
+                   sequence.num_computed + sequence.num_planned, true));
+  return whole_s <= budget.seconds + budget.first_seconds ? std::max(whole_s, budget.seconds)
+                                                          : budget.seconds;
+}
+
+// Decodes of this step whose owner reads an older reply meanwhile.
+StepSize Scheduler::further_decodes() {
+  std::unordered_set<UserKey> served;
+  StepSize size;
+  for (Sequence* sequence : running_) {  // oldest first
+    if (sequence->num_planned == 0 || !is_decode(*sequence)) continue;
+    if (served.insert(sequence->request.user).second) continue;
+    further_.push_back(sequence);
+    size += StepSize::of(1, sequence->num_computed, true);
+  }
+  return size;
+}
+
+// A step that ends somebody's wait is worth a pause of replies whose owner reads another one; but
+// never twice in a row.
+void Scheduler::let_newcomers_go_first() {
+  const bool had_pause = std::exchange(has_sat_out_, false);
+  const auto is_wanted = [this](const Sequence* sequence) { return is_first_token(*sequence); };
+  if (had_pause || further_.empty() || std::ranges::none_of(running_, is_wanted)) return;
+  for (Sequence* sequence : further_) sequence->num_planned = 0;
+  has_sat_out_ = true;
+}
+
+// The step gives its user, who has nothing else running, a first token.
+bool Scheduler::is_first_token(const Sequence& sequence) const {
+  return sequence.num_planned > 0 && sequence.num_planned == sequence.num_left() &&
+         sequence.num_drawn() == 0 && queue_.num_running(sequence.request.user) == 1;
+}
+
+// The next in the queue that need not wait for blocks which a running one is computing. Those that
+// do are held back, and lend that one their turn.
+Sequence* Scheduler::next_to_admit() {
   if (free_slots_.empty()) return nullptr;
-  return queue_.next(free_slots_.size() > num_kept_slots_ ? FairQueue::Of::everybody
-                                                          : FairQueue::Of::newcomers);
+  const FairQueue::Of whom =
+      free_slots_.size() > num_kept_slots_ ? FairQueue::Of::everybody : FairQueue::Of::newcomers;
+  while (Sequence* next = queue_.next(whom)) {
+    Sequence* provider = provider_of(*next);
+    if (provider == nullptr) return next;
+    next->is_held_back = true;
+    held_back_.push_back(next);
+    const Turn turn = turn_of(*next);
+    if (!provider->lent_turn || turn < *provider->lent_turn) provider->lent_turn = turn;
+  }
+  return nullptr;
+}
+
+Turn Scheduler::turn_of(const Sequence& sequence) const {
+  const UserKey user = sequence.request.user;
+  const Turn own{queue_.num_running(user) > (sequence.is_running ? 1 : 0), queue_.counter(user)};
+  return sequence.lent_turn ? std::min(own, *sequence.lent_turn) : own;
 }
 
 // Of the prompts under way and the next in the queue.
-Sequence* Scheduler::least_served_prompt(const Budget& budget) const {
+Sequence* Scheduler::least_served_prompt(const Budget& budget) {
   Sequence* best = budget.can_admit ? next_to_admit() : nullptr;
   for (Sequence* sequence : running_) {
     const bool is_chosen = sequence->num_planned > 0 && !traits_.can_chunk;
     if (is_chosen || is_decode(*sequence) || sequence->num_planned >= sequence->num_left())
       continue;
-    if (best == nullptr ||
-        queue_.counter(sequence->request.user) <= queue_.counter(best->request.user)) {
-      best = sequence;
-    }
+    if (best == nullptr || turn_of(*sequence) <= turn_of(*best)) best = sequence;
   }
   return best;
 }
@@ -92,7 +166,9 @@ bool Scheduler::plan_chunk(Sequence& sequence, Budget& budget, double seconds) {
   if (count == 0) return false;
   sequence.num_planned += count;
   budget.tokens -= count;
-  budget.seconds -= model.extra_seconds(StepSize::of(count, position));
+  const double cost_s = model.extra_seconds(StepSize::of(count, position));
+  budget.seconds -= cost_s;
+  budget.further_seconds -= cost_s;
   budget.has_prompt = true;
   return true;
 }
@@ -131,12 +207,11 @@ void Scheduler::build_rows() {
            .block_table = sequence->block_table,
            .output = end == sequence->num_ids() ? RowOutput::logits : RowOutput::none});
       scheduled_.push_back(sequence);
-      step_size_ += StepSize::of(sequence->num_planned, begin);
+      step_size_ += StepSize::of(sequence->num_planned, begin, end == sequence->num_ids());
     }
   };
   add_rows(true);
   add_rows(false);
-  CHECK(!batch_.rows.empty() || sequences_.empty());
 }
 
 }  // namespace hearth::engine

@@ -2,8 +2,10 @@
 // know about it.
 #pragma once
 
+#include <compare>
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <vector>
 
 #include "engine/runtime/block_hash.h"
@@ -12,6 +14,13 @@
 #include "engine/runtime/token_stream.h"
 
 namespace hearth::engine {
+
+// The order in which prompts are read.
+struct Turn {
+  bool is_further = false;  // its user has another reply running
+  double counter = 0.0;     // of its user
+  auto operator<=>(const Turn&) const = default;
+};
 
 // Owned by the scheduler; engine thread only.
 struct Sequence {
@@ -33,6 +42,11 @@ struct Sequence {
   std::int64_t num_planned = 0;   // tokens of this step
 
   std::vector<BlockHash> block_hashes;  // of the full blocks of ids, made when first needed
+
+  // While a step is planned.
+  bool is_held_back = false;      // it waits for blocks that another one computes
+  std::optional<Turn> lent_turn;  // the first of those who wait for this one
+  bool has_waited_for_prefix = false;
 
   bool was_admitted = false;    // its prompt is paid for; true for a preempted one that waits
   std::int64_t num_cached = 0;  // prompt ids found in the cache at the first admission

@@ -208,7 +208,7 @@ TEST(EngineCore, EndAllEndsEverybodyOnce) {
 TEST(EngineCore, CallsTheListenerOncePerStepWithWhatChanged) {
   Room room;
   const RequestId a = room.ask({.prompt = prompt_of(5), .max_tokens = 2});
-  const RequestId b = room.ask({.prompt = prompt_of(6), .max_tokens = 3});
+  const RequestId b = room.ask({.user = 2, .prompt = prompt_of(6), .max_tokens = 3});
   room.step();
   EXPECT_EQ(room.num_calls, 1);
   EXPECT_THAT(room.last_changed, ElementsAre(a, b));

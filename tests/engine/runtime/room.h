@@ -14,9 +14,7 @@ namespace hearth::engine::test {
 
 struct RoomOptions {
   FakeRunnerOptions runner;
-  double target_step_s = 0.1;
-  double prompt_step_s = 0.4;
-  StepCost cost{.a_s = 0.01, .b_s = 0.001, .c_s = 0.0};
+  StepCost cost{.a_s = 0.01, .b_s = 0.001};
 };
 
 struct Ask {
@@ -35,8 +33,6 @@ class Room {
     auto runner = std::make_unique<FakeRunner>(options.runner);
     runner_ = runner.get();
     CoreOptions core;
-    core.scheduler.target_step_s = options.target_step_s;
-    core.scheduler.prompt_step_s = options.prompt_step_s;
     core.scheduler.cost_model = CostModel::fixed(options.cost);
     core.scheduler.hash_key = {1, 2};
     core.now_s = [this] { return now_s; };

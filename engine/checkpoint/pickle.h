@@ -21,7 +21,7 @@ namespace hearth::engine {
 
 struct PickleLimits {
   static constexpr std::size_t kBytesMax = 64U << 20U;
-  static constexpr std::size_t kValuesMax = 8'000'000;
+  static constexpr std::size_t kValuesMax = 2'000'000;  // also marks, and slots of the memo
   static constexpr std::size_t kRankMax = 8;
   static constexpr std::size_t kTensorsMax = 1'000'000;
   static constexpr std::size_t kNameBytesMax = 4096;

@@ -126,7 +126,7 @@ void Unpickler::step(unsigned char opcode) {
       take(8);
       return;
     case '(':
-      return marks_.push_back(stack_.size());
+      return push_mark();
     case 'N':
       push(Kind::none);
       return;
@@ -241,14 +241,24 @@ void Unpickler::long1() {
   push_integer(static_cast<std::int64_t>(value));
 }
 
+// Slots are bounded, so that a short file cannot ask for a large table.
 void Unpickler::put(std::uint64_t slot) {
-  if (top() != nullptr) memo_[slot] = stack_.back();
+  if (top() == nullptr) return;
+  if (slot >= PickleLimits::kValuesMax) return wrong("the pickle remembers too much");
+  if (slot >= memo_.size()) memo_.resize(static_cast<std::size_t>(slot) + 1);
+  memo_[static_cast<std::size_t>(slot)] = stack_.back();
 }
 
 void Unpickler::get(std::uint64_t slot) {
-  const auto found = memo_.find(slot);
-  if (found == memo_.end()) return wrong("the pickle remembers what it never had");
-  stack_.push_back(found->second);
+  if (slot >= memo_.size() || !memo_[static_cast<std::size_t>(slot)]) {
+    return wrong("the pickle remembers what it never had");
+  }
+  stack_.push_back(*memo_[static_cast<std::size_t>(slot)]);
+}
+
+void Unpickler::push_mark() {
+  if (marks_.size() >= PickleLimits::kValuesMax) return wrong("the pickle has too many marks");
+  marks_.push_back(stack_.size());
 }
 
 std::vector<ValueIndex> Unpickler::pop_pair() {

@@ -6,7 +6,6 @@
 #include <span>
 #include <string>
 #include <string_view>
-#include <unordered_map>
 #include <vector>
 
 #include "engine/checkpoint/pickle_values.h"
@@ -45,6 +44,7 @@ class Unpickler {
   PickleValue* top();
   std::vector<ValueIndex> pop_to_mark();
   void push_tuple(std::size_t size);
+  void push_mark();
   void step(unsigned char opcode);
   void step_number_or_text(unsigned char opcode);
   void step_structure(unsigned char opcode);
@@ -71,7 +71,7 @@ class Unpickler {
   PickleValue spare_;  // what push returns when there is no room
   std::vector<ValueIndex> stack_;
   std::vector<std::size_t> marks_;  // stack sizes
-  std::unordered_map<std::uint64_t, ValueIndex> memo_;
+  std::vector<std::optional<ValueIndex>> memo_;
   std::string error_;
 };
 

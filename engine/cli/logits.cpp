@@ -89,6 +89,12 @@ std::span<const float> scores_of(StepRunner& runner, const LogitsOptions& option
 
 void write_logits(const LogitsOptions& options) {
   const auto runner = make_runner(options);
+  for (const TokenId id : options.ids) {
+    if (id >= 0 && id < runner->traits().vocab_size) continue;
+    give_up({ErrorCode::invalid_parameter, "Token id " + std::to_string(id) +
+                                               " is not in the vocabulary of " +
+                                               std::to_string(runner->traits().vocab_size) + "."});
+  }
   const auto length = static_cast<std::int64_t>(options.ids.size());
   std::vector<std::int32_t> blocks(static_cast<std::size_t>(runner->traits().num_blocks));
   std::iota(blocks.begin(), blocks.end(), 0);

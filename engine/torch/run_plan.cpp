@@ -2,13 +2,13 @@
 
 #include <algorithm>
 #include <cstdlib>
-#include <fstream>
 #include <limits>
 #include <string>
 #include <thread>
 
 #include <torch/cuda.h>
 
+#include "engine/base/memory.h"
 #include "engine/torch/attention.h"
 #include "engine/torch/cpu_matmul.h"
 
@@ -23,18 +23,6 @@ constexpr std::int64_t kDeviceCacheBytes = std::int64_t{4} << 30;
 std::string gib(double bytes) {
   std::string text = std::to_string(bytes / kGiB);
   return text.substr(0, text.find('.') + 3) + " GiB";
-}
-
-// What Linux believes can be had without swapping; a container's limit is not seen here.
-std::int64_t available_memory() {
-  std::ifstream file("/proc/meminfo");
-  std::string key;
-  std::int64_t kib = 0;
-  std::string unit;
-  while (file >> key >> kib >> unit) {
-    if (key == "MemAvailable:") return kib * 1024;
-  }
-  return std::numeric_limits<std::int64_t>::max();
 }
 
 Result<at::Device> choose_device(ComputeDevice wanted) {
@@ -117,7 +105,8 @@ std::string describe(const RunPlan& plan, at::ScalarType dtype) {
   }
   std::string text = "TorchDecoder on the CPU, ";
   text.append(name_of(dtype)).append(", ").append(cpu_matmul_instruction_set()).append(", ");
-  return text.append(std::to_string(plan.threads)).append(plan.threads == 1 ? " thread" : " threads");
+  return text.append(std::to_string(plan.threads))
+      .append(plan.threads == 1 ? " thread" : " threads");
 }
 
 }  // namespace

@@ -187,6 +187,21 @@ TEST(TorchArchive, APickleIsOneDictOfTensors) {
   EXPECT_EQ(pickle_error(PickleWriter().raw("}.").bytes()), "no error");
 }
 
+TEST(TorchArchive, WhatAPickleRemembersIsBounded) {
+  EXPECT_THAT(
+      pickle_error(PickleWriter().raw("}r").raw(little_endian(2'000'000, 4)).raw(".").bytes()),
+      HasSubstr("too much"));
+  EXPECT_EQ(
+      pickle_error(PickleWriter().raw("}r").raw(little_endian(1'999'999, 4)).raw(".").bytes()),
+      "no error");
+  EXPECT_THAT(pickle_error(PickleWriter().raw("}" + std::string(2'000'001, '\x94')).bytes()),
+              HasSubstr("too much"));
+  EXPECT_THAT(pickle_error(PickleWriter().raw(std::string(2'000'001, '(')).bytes()),
+              HasSubstr("too many marks"));
+  EXPECT_THAT(pickle_error(PickleWriter().raw(std::string(2'000'001, 'N')).bytes()),
+              HasSubstr("too many values"));
+}
+
 TEST(TorchArchive, CyclesAreNoTrouble) {
   // A list that holds itself, many times over, then an ordinary dict.
   std::string pickle = "\x80\x02]q";

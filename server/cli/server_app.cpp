@@ -190,7 +190,8 @@ void ServerApp::loaded(Result<Loaded> model) {
                         nullptr});
     return;
   }
-  bridge_.attach(std::make_unique<engine::Engine>(std::move(model->runner), bridge_.listener()));
+  bridge_.attach(std::make_unique<engine::Engine>(
+      std::move(model->runner), bridge_.listener(), engine::EngineOptions{.measures_first = true}));
   service_.set_model({model_, ModelState::ready, {}, 100.0, {}, {}, model->info});
   std::cout << "Ready: " << model->info->decoder << " (" << model->why << "), context of "
             << model->info->context_length << " tokens" << std::endl;

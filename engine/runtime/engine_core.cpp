@@ -168,6 +168,7 @@ void EngineCore::draw(Sequence& sequence, std::span<const float> logits) {
                                          .seed = request.seed,
                                          .num_top = request.num_top_logprobs,
                                          .forced = forced,
+                                         .constraint = request.constraint.get(),
                                          .is_inspected = is_inspected});
   if (!token) return finish(sequence, FinishReason::failed, token.error().detail);
   std::unique_ptr<const TokenCandidates> candidates;
@@ -176,7 +177,13 @@ void EngineCore::draw(Sequence& sequence, std::span<const float> logits) {
   sequence.stream->append(*token, sampler_.top_logprobs(), std::move(candidates));
   scheduler_.append(sequence, token->id);
   if (sequence.first_token_s < 0.0) sequence.first_token_s = now_s_();
-  if (is_stop(request, token->id)) return finish(sequence, FinishReason::stop, {});
+  if (num_drawn + 1 >= request.forced_ids.size()) {
+    if (is_stop(request, token->id)) return finish(sequence, FinishReason::stop, {});
+  }
+  if (request.constraint && !forced) {
+    request.constraint->accept(token->id);
+    if (request.constraint->is_complete()) return finish(sequence, FinishReason::stop, {});
+  }
   if (sequence.num_ids() == sequence.max_ids) finish(sequence, FinishReason::length, {});
 }
 

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <string>
 #include <vector>
 
@@ -10,6 +11,8 @@
 #include "engine/sampling/sampling_params.h"
 
 namespace hearth::engine {
+
+class TokenConstraint;  // engine/sampling/token_constraint.h
 
 using RequestId = std::uint64_t;  // made by the service, unique in the process
 using UserKey =
@@ -45,7 +48,9 @@ struct GenerationRequest {
   // How the reply begins, decided earlier (continue, branch, step): in the stream from the start,
   // computed together with the prompt, never drawn again.
   std::vector<TokenRecord> given;
-  std::vector<TokenId> forced_ids;  // take the place of the first draws after `given`
+  // Take the place of the first draws after `given`. Only the last of them can end the reply.
+  std::vector<TokenId> forced_ids;
+  std::shared_ptr<TokenConstraint> constraint;  // of what is drawn; null: none
   bool is_inspected = false;        // TokenCandidates with every drawn token, up to kInspectedMax
 
   // A longer reply keeps no more of them.

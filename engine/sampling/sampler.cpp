@@ -56,6 +56,11 @@ std::span<const float> Sampler::process(const SamplingParams& params, const Samp
     is_copied = true;
     processor.apply(params, context, scores_);
   }
+  if (input.constraint && !input.forced) {
+    if (!is_copied) scores_.assign(input.logits.begin(), input.logits.end());
+    is_copied = true;
+    input.constraint->mask(scores_);
+  }
   return is_copied ? std::span<const float>(scores_) : input.logits;
 }
 

@@ -15,7 +15,7 @@
 #include "engine/sampling/draw_inspector.h"
 #include "engine/sampling/sampling_params.h"
 #include "engine/sampling/token_candidates.h"
-
+#include "engine/sampling/token_constraint.h"
 namespace hearth::engine {
 
 struct SampleInput {
@@ -26,6 +26,7 @@ struct SampleInput {
   std::uint64_t seed = 0;
   std::int64_t num_top = 0;         // raw candidates wanted in top_logprobs()
   std::optional<TokenId> forced{};  // takes the place of the draw; in the vocabulary
+  TokenConstraint* constraint = nullptr;  // of what is drawn, after the processors; not owned
   bool is_inspected = false;        // fill candidates()
 };
 

@@ -20,6 +20,7 @@ namespace hearth::engine {
 class GrammarAutomaton {
  public:
   using Set = std::int32_t;
+  static constexpr Set kBegin = 0;
   static constexpr Set kDead = -1;  // no text of the grammar goes on like this
   static constexpr std::size_t kSetsMax = 10'000;
   static constexpr std::size_t kDepthMax = 64;     // calls within calls
@@ -28,7 +29,7 @@ class GrammarAutomaton {
 
   GrammarAutomaton(std::shared_ptr<const Grammar> grammar, std::shared_ptr<const TokenTree> tree);
 
-  Set begin() const { return 0; }
+  Set begin() const { return kBegin; }
   Set step(Set from, std::uint8_t byte);
   bool accepts(Set set) const { return set >= 0 && sets_[index(set)].accepts; }  // whole as it is
   bool is_final(Set set) const {  // whole, and nothing may follow

@@ -13,10 +13,7 @@ constexpr float kBanned = -std::numeric_limits<float>::infinity();
 
 GrammarConstraint::GrammarConstraint(std::shared_ptr<GrammarAutomaton> automaton,
                                      std::vector<TokenId> end_ids)
-    : automaton_(std::move(automaton)), end_ids_(std::move(end_ids)) {
-  if (automaton_->is_full()) begin_again();
-  set_ = automaton_->begin();
-}
+    : automaton_(std::move(automaton)), end_ids_(std::move(end_ids)) {}
 
 // What others have read has filled it: one of our own, in the same place.
 void GrammarConstraint::begin_again() {

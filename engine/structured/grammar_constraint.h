@@ -15,7 +15,8 @@ namespace hearth::engine {
 // (bench/structured_bench).
 class GrammarConstraint final : public TokenConstraint {
  public:
-  // end_ids: allowed when the text is whole.
+  // end_ids: allowed when the text is whole. Does not touch the automaton, which may be in use on the
+  // engine's thread.
   GrammarConstraint(std::shared_ptr<GrammarAutomaton> automaton, std::vector<TokenId> end_ids);
 
   void mask(std::span<float> scores) override;
@@ -28,7 +29,7 @@ class GrammarConstraint final : public TokenConstraint {
   std::shared_ptr<GrammarAutomaton> automaton_;
   std::vector<TokenId> end_ids_;
   std::string text_;  // so far, for a new automaton
-  GrammarAutomaton::Set set_ = 0;
+  GrammarAutomaton::Set set_ = GrammarAutomaton::kBegin;
 };
 
 }  // namespace hearth::engine

@@ -9,6 +9,7 @@
 
 #include <gtest/gtest.h>
 
+#include "engine/sampling/sampler.h"
 #include "engine/structured/json_schema.h"
 
 namespace hearth::engine {
@@ -101,6 +102,27 @@ TEST(GrammarConstraint, AnyPathThroughTheMasksIsJsonOfTheSchema) {
     ASSERT_LE(value["tags"].size(), 3U) << text;
     for (const auto& tag : value["tags"]) ASSERT_TRUE(tag == "你好" || tag == "x") << text;
   }
+}
+
+TEST(GrammarConstraint, TheSamplerDrawsOnlyWhatIsAllowed) {
+  GrammarConstraint constraint(automaton(R"({"enum": ["b", "a"]})"), {kEnd});
+  constraint.accept(1 + '"');
+  std::vector<float> logits(tokens()->num_ids(), 0.0F);
+  logits[1 + 'x'] = 9.0F;
+  logits[1 + 'a'] = 1.0F;
+  const std::vector<TokenId> ids{1};
+  Sampler sampler;
+  SampleInput input;
+  input.logits = logits;
+  input.ids = ids;
+  input.num_prompt = 1;
+  EXPECT_EQ(sampler.sample({}, input)->id, 1 + 'x');
+  input.constraint = &constraint;
+  const auto token = sampler.sample({}, input);
+  EXPECT_EQ(token->id, 1 + 'a');
+  EXPECT_LT(token->logprob, -8.0F);  // of the model's own distribution, not of what was left of it
+  input.forced = 1 + 'x';
+  EXPECT_EQ(sampler.sample({}, input)->id, 1 + 'x');
 }
 
 TEST(GrammarConstraint, SharedMasksAreMadeOnce) {

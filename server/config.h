@@ -38,6 +38,7 @@ struct Config {
   std::int64_t context_length = 0;
   std::string log_level = "info";
   int drain_timeout_s = 30;
+  int sse_keep_alive_s = 15;  // 0: no comments on silent streams
 
   struct Limits {
     std::int64_t max_tokens = 4096;

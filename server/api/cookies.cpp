@@ -27,6 +27,8 @@ std::string identity_cookie(std::string_view name, std::string_view secret) {
 }
 
 std::optional<std::string> bearer_token(const HttpRequest& request) {
+  if (const auto key = request.header("x-api-key"); key && !request.header("authorization"))
+    return std::string(*key);
   const std::string_view value = request.header("authorization").value_or("");
   constexpr std::string_view kScheme = "bearer ";
   if (value.size() <= kScheme.size()) return std::nullopt;

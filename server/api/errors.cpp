@@ -35,10 +35,24 @@ nlohmann::ordered_json openai_error(const WireError& error) {
   return {{"error", std::move(body)}};
 }
 
+nlohmann::ordered_json anthropic_error(const WireError& error) {
+  const int status = http_status(error.code);
+  const char* type = openai_type(status);
+  if (status >= 500) type = status == 503 ? "overloaded_error" : "api_error";
+  std::string message = error.detail;
+  if (!error.param.empty()) message = error.param + ": " + message;
+  return {{"type", "error"}, {"error", {{"type", type}, {"message", std::move(message)}}}};
+}
+
 HttpResponse error_response(std::string_view path, const WireError& error, int status) {
   HttpResponse response;
   response.status = status != 0 ? status : http_status(error.code);
-  if (path.starts_with("/v1/")) {
+  const bool is_ollama = path == "/api/chat" || path == "/api/generate" || path == "/api/tags";
+  if (path.starts_with("/v1/messages")) {
+    response.body = dump(anthropic_error(error));
+  } else if (is_ollama) {
+    response.body = dump({{"error", error.detail}});
+  } else if (path.starts_with("/v1/")) {
     response.body = dump(openai_error(error));
   } else {
     nlohmann::ordered_json problem = {{"type", "about:blank"}};

@@ -1,6 +1,6 @@
-// One HTTP request's reply: admission, prompt, engine, text. The chat page's replies take the same
-// steps (session/turn_starter.h, session/reply.h) but belong to a conversation; these belong to
-// their HTTP request and end with it.
+// The replies that one HTTP request asks for: admission, prompts, engine, text. The chat page's
+// replies take the same steps (session/turn_starter.h, session/reply.h) but belong to a
+// conversation; these belong to their request and end with it.
 #pragma once
 
 #include <functional>
@@ -9,15 +9,18 @@
 #include <span>
 #include <string>
 #include <unordered_map>
+#include <unordered_set>
 #include <vector>
 
 #include "engine/runtime/request.h"
 #include "engine/runtime/token_stream.h"
+#include "server/api/api_prompt.h"
+#include "server/api/output_rule.h"
 #include "server/session/chat_service.h"
+#include "server/session/clock.h"
 #include "server/session/engine_port.h"
 #include "server/session/error_body.h"
 #include "server/session/model_info.h"
-#include "server/session/prompt_builder.h"
 #include "server/session/protocol.h"
 #include "server/session/reply_text.h"
 #include "server/session/text_port.h"
@@ -33,28 +36,57 @@ struct GenerationPorts {
   RandomBytes random;
   std::function<engine::RequestId()> next_request_id;
   std::int64_t max_tokens = 4096;  // of one reply, whatever is asked
+  std::string system_prompt{};     // the operator's, for messages without instructions
+  Clock clock = system_clock();
+  Milliseconds keep_alive{15'000};  // a sign of life on silent streams; 0: none
 };
 
 struct GenerationSpec {
   User user;
-  std::vector<Turn> turns;
+  std::vector<PromptInput> prompts;       // 1…16
+  std::string prompt_param = "messages";  // what errors call them
+  std::int64_t n = 1;                     // replies to each, 1…4; their seeds count up
   GenerationParams params;
   std::int64_t num_top_logprobs = 0;
   bool ignore_eos = false;
+  std::vector<TokenId> stop_token_ids;  // end the reply and are not shown
+  // Scores of the prompt's own tokens, with so many candidates. The prompt is then read one token a
+  // step.
+  std::optional<std::int64_t> prompt_logprobs;
+  OutputRule rule;
 };
 
 enum class GenerationEnd { stop, length, failed, shut_down };
+
+// One reply of several. Owned by its Generation.
+struct Choice {
+  std::size_t prompt = 0;  // to which it belongs
+  engine::RequestId request = 0;
+  std::shared_ptr<const engine::TokenStream> tokens;  // null while it waits for its turn
+  std::size_t num_scored = 0;  // leading tokens of the stream that are the prompt's own
+  std::optional<ReplyText> text;
+  std::optional<GenerationEnd> end;
+  std::string stop_string;               // that ended it
+  std::optional<TokenId> stop_token_id;  // that ended it, one of the request's own
+
+  std::int64_t completion_tokens() const;
+};
 
 class Generations;
 
 // Service's thread. Kept alive by Generations until it ended.
 class Generation : public std::enable_shared_from_this<Generation> {
  public:
+  // A request with many prompts has so many replies with the engine at once; all of them hold one
+  // place of its user.
+  static constexpr std::size_t kAtOnce = 4;
+
   struct Events {
-    std::function<void()> started;                  // the prompt is with the engine
-    std::function<void()> progressed;               // text() grew
+    std::function<void()> started;                  // the first prompt is with the engine
+    std::function<void()> progressed;               // some choice's text grew, or it ended
     std::function<void(GenerationEnd)> ended;       // once, the last one; not after cancel()
     std::function<void(const WireError&)> refused;  // once, instead of everything else
+    std::function<void()> idle;                     // keep_alive passed without an event
   };
 
   Generation(Generations& owner, GenerationSpec spec, Events events);
@@ -62,30 +94,47 @@ class Generation : public std::enable_shared_from_this<Generation> {
   // The asker is gone: the engine stops before its next step. No event comes afterwards.
   void cancel();
 
-  const ReplyText& text() const { return *text_; }                // once started
-  const engine::TokenStream& tokens() const { return *stream_; }  // once started
-  const ModelInfo& model() const { return *model_; }              // once started
-  std::int64_t prompt_tokens() const { return prompt_tokens_; }
+  // All of these once started.
+  const std::vector<Choice>& choices() const { return choices_; }
+  const std::vector<EncodedPrompt>& prompts() const { return prompts_; }
+  const ModelInfo& model() const { return *model_; }
+  std::int64_t prompt_tokens() const;  // of all prompts
   std::int64_t completion_tokens() const;
   std::int64_t cached_tokens() const;
 
+  // Whatever was written to the client counts as a sign of life.
+  void has_spoken();
+
  private:
   friend class Generations;
+  struct Encoded;
   void start();
   void refuse(const WireError& error);
-  void submit(Prompt prompt, engine::SamplingParams sampling);
-  void pull();
+  void encoded(Result<Encoded> result);
+  std::optional<WireError> check_room() const;
+  void submit_waiting();
+  void submit(Choice& choice);
+  engine::GenerationRequest request_for(const Choice& choice) const;
+  void pull(Choice& choice);
+  void after_pull(bool grew);
   void end(GenerationEnd how);
+  void drop();
+  void on_tick(Instant now);
 
   Generations& owner_;
   GenerationSpec spec_;
   Events events_;
   Admission::Ticket ticket_;
   std::shared_ptr<const ModelInfo> model_;
-  std::optional<ReplyText> text_;
-  std::shared_ptr<const engine::TokenStream> stream_;
-  engine::RequestId request_ = 0;
-  std::int64_t prompt_tokens_ = 0;
+  engine::SamplingParams sampling_;
+  std::uint64_t seed_ = 0;
+  std::vector<EncodedPrompt> prompts_;
+  std::shared_ptr<engine::GrammarAutomaton> automaton_;
+  std::vector<Choice> choices_;
+  std::size_t next_ = 0;  // the first choice that waits
+  std::size_t live_ = 0;  // with the engine
+  Instant spoke_at_;
+  bool has_started_ = false;
   bool is_over_ = false;
 };
 
@@ -97,20 +146,37 @@ class Generations {
 
   std::shared_ptr<Generation> start(GenerationSpec spec, Generation::Events events);
 
+  // Work on text for somebody who waits, on a worker; `done` on the service's thread, with the
+  // model. It holds a place of the user meanwhile. Errors: as of a generation that is refused.
+  using TextWork = std::function<Result<nlohmann::ordered_json>(const ModelInfo&)>;
+  void perform(const User& user, TextWork work,
+               std::function<void(tl::expected<nlohmann::ordered_json, WireError>)> done);
+
   // Once per engine step; ids that are not here are ignored.
   void engine_progressed(std::span<const engine::RequestId> changed);
+
+  // Now and then.
+  void on_tick();
 
   // The server goes: each that is still running is told so.
   void end_all();
 
-  std::size_t live() const { return by_request_.size(); }
+  std::size_t live() const { return live_.size(); }
   const ChatService& service() const { return ports_.service; }
-  std::int64_t max_tokens() const { return ports_.max_tokens; }
+  const GenerationPorts& ports() const { return ports_; }
 
  private:
   friend class Generation;
+  struct Place {
+    Generation* generation = nullptr;
+    std::size_t choice = 0;
+  };
+  tl::expected<Admission::Ticket, WireError> admit(const User& user) const;
+
   GenerationPorts ports_;
-  std::unordered_map<engine::RequestId, std::shared_ptr<Generation>> by_request_;
+  OutputRules rules_;
+  std::unordered_set<std::shared_ptr<Generation>> live_;
+  std::unordered_map<engine::RequestId, Place> by_request_;
 };
 
 }  // namespace hearth::server

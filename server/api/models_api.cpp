@@ -4,6 +4,7 @@
 
 #include "server/api/errors.h"
 #include "server/api/openai_objects.h"
+#include "server/api/reply_writer.h"
 
 namespace hearth::server {
 

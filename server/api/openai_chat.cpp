@@ -1,134 +1,167 @@
 #include "server/api/openai_chat.h"
 
+#include <algorithm>
 #include <utility>
 
 #include "server/api/errors.h"
 #include "server/api/openai_objects.h"
 #include "server/api/openai_request.h"
+#include "server/api/reply_writer.h"
+#include "server/api/tool_calls.h"
 
 namespace hearth::server {
 namespace {
 
 using nlohmann::ordered_json;
 
-const char* finish_reason(GenerationEnd how) {
-  return how == GenerationEnd::length ? "length" : "stop";
-}
-
-WireError failure(GenerationEnd how) {
-  return how == GenerationEnd::shut_down
-             ? wire_error(ErrorCode::shutting_down, "The server ended before the reply did.")
-             : wire_error(ErrorCode::engine_failed, "The engine could not finish this reply.");
-}
-
-bool has_failed(GenerationEnd how) {
-  return how == GenerationEnd::failed || how == GenerationEnd::shut_down;
-}
-
-// One request from here to its last byte. Kept alive by the callbacks of its generation and its
-// response.
-class ChatCompletion : public std::enable_shared_from_this<ChatCompletion> {
+class ChatFormat final : public ReplyFormat {
  public:
-  ChatCompletion(std::shared_ptr<const HttpRequest> request,
-                 std::shared_ptr<ResponseWriter> response)
-      : request_(std::move(request)), response_(std::move(response)) {}
+  ChatFormat(ReplyIdentity identity, const OpenAiChatRequest& wanted)
+      : identity_(std::move(identity)),
+        include_usage_(wanted.include_usage),
+        logprobs_(wanted.logprobs),
+        has_tools_(wanted.has_tools),
+        is_parallel_(wanted.is_parallel),
+        sent_(static_cast<std::size_t>(wanted.spec.n)) {}
 
-  void start(Generations& generations, OpenAiChatRequest wanted) {
-    GenerationSpec spec;
-    spec.user = *request_->user;
-    spec.turns = std::move(wanted.turns);
-    spec.params = std::move(wanted.params);
-    spec.num_top_logprobs = wanted.top_logprobs;
-    spec.ignore_eos = wanted.ignore_eos;
-    wanted_ = std::move(wanted);
-    const auto self = shared_from_this();
-    Generation::Events events;
-    events.refused = [self](const WireError& error) {
-      self->response_->send(error_response(self->request_->path, error));
-    };
-    if (wanted_.stream) {
-      events.started = [self] { self->begin_stream(); };
-      events.progressed = [self] { self->flush(); };
-      events.ended = [self](GenerationEnd how) {
-        self->how_ = how;
-        self->flush();
-      };
-      response_->on_written([self] { self->flush(); });
-    } else {
-      events.ended = [self](GenerationEnd how) { self->send_whole(how); };
-    }
-    response_->on_gone([self] {
-      if (const auto generation = std::exchange(self->generation_, nullptr)) generation->cancel();
-    });
-    const ModelStatus& model = generations.service().model();
-    identity_ = {"chatcmpl-" + request_->id, static_cast<std::int64_t>(std::time(nullptr)),
-                 model.id, model.info ? model.info->fingerprint : ""};
-    generation_ = generations.start(std::move(spec), std::move(events));
+  std::string whole(const Generation& generation) override {
+    ordered_json body = object_head(identity_, "chat.completion");
+    body["choices"] = ordered_json::array();
+    for (std::size_t i = 0; i < generation.choices().size(); ++i)
+      body["choices"].push_back(whole_choice(generation, i));
+    body["usage"] = usage_object(generation);
+    body["prompt_logprobs"] = prompt_logprobs_object(generation, generation.choices().front());
+    return dump_lossy(body);
   }
 
- private:
-  Usage usage() const {
-    return {generation_->prompt_tokens(), generation_->completion_tokens(),
-            generation_->cached_tokens()};
-  }
-
-  void send_whole(GenerationEnd how) {
-    if (has_failed(how)) return response_->send(error_response(request_->path, failure(how)));
-    const Delta all = generation_->text().slice({}, 0);
-    const ordered_json logprobs =
-        wanted_.logprobs ? logprobs_object(*generation_, all) : ordered_json(nullptr);
-    HttpResponse response;
-    response.body =
-        dump_lossy(completion_object(identity_, all.text, logprobs, finish_reason(how), usage()));
-    response_->send(std::move(response));
-    generation_ = nullptr;
-  }
-
-  void begin_stream() {
-    HttpResponse head;
-    head.content_type = "text/event-stream; charset=utf-8";
-    head.headers = {{"cache-control", "no-cache"}, {"x-accel-buffering", "no"}};
-    head.body = sse_event(
-        chunk_object(identity_, {{"role", "assistant"}, {"content", ""}}, nullptr, nullptr));
-    response_->begin(std::move(head));
-  }
-
-  // Everything that is known and not sent yet, as one chunk; while the client has not taken the one
-  // before, nothing.
-  void flush() {
-    if (!generation_ || response_->is_writing()) return;
+  std::string begin(const Generation& generation) override {
     std::string out;
-    const Delta news = generation_->text().slice({}, sent_);
-    if (!news.text.empty() || (wanted_.logprobs && news.to > news.from)) {
-      const ordered_json logprobs =
-          wanted_.logprobs ? logprobs_object(*generation_, news) : ordered_json(nullptr);
-      out = sse_event(chunk_object(identity_, {{"content", news.text}}, logprobs, nullptr));
+    for (std::size_t i = 0; i < generation.choices().size(); ++i)
+      out += chunk(i, {{"role", "assistant"}, {"content", ""}}, nullptr, nullptr);
+    return out;
+  }
+
+  std::string news(const Generation& generation) override {
+    std::string out;
+    for (std::size_t i = 0; i < generation.choices().size(); ++i) {
+      const Choice& choice = generation.choices()[i];
+      if (choice.text && !sent_[i].is_over) out += news_of(generation, choice, i);
     }
-    sent_ = news.to;
-    if (how_) out += last_events();
-    response_->write(std::move(out));
-    if (how_) {
-      generation_ = nullptr;
-      response_->end();
-    }
+    return out;
   }
 
   // After a failure no [DONE]: the stream did not end well.
-  std::string last_events() const {
-    if (has_failed(*how_)) return sse_event(openai_error(failure(*how_)));
-    std::string out =
-        sse_event(chunk_object(identity_, ordered_json::object(), nullptr, finish_reason(*how_)));
-    if (wanted_.include_usage) out += sse_event(usage_chunk_object(identity_, usage()));
+  std::string failed(const WireError& error) override { return sse_event(openai_error(error)); }
+
+  std::string end(const Generation& generation) override {
+    std::string out;
+    if (include_usage_) {
+      ordered_json body = object_head(identity_, "chat.completion.chunk");
+      body["choices"] = ordered_json::array();
+      body["usage"] = usage_object(generation);
+      out = sse_event(body);
+    }
     return out + "data: [DONE]\n\n";
   }
 
-  std::shared_ptr<const HttpRequest> request_;
-  std::shared_ptr<ResponseWriter> response_;
-  OpenAiChatRequest wanted_;
+ private:
+  struct Sent {
+    std::size_t tokens = 0;
+    std::size_t content = 0;  // bytes, with tools
+    std::size_t calls = 0;
+    bool is_over = false;
+    ToolCallReader reader;
+  };
+
+  std::size_t num_calls(const ToolCallReader& reader) const {
+    const std::size_t found = reader.calls().size();
+    return is_parallel_ ? found : std::min<std::size_t>(found, 1);
+  }
+
+  ordered_json call_object(const ToolCall& call, std::size_t choice, std::size_t index) const {
+    std::string id = "call_";
+    id.append(identity_.id, identity_.id.find('-') + 1, std::string::npos)
+        .append(1, '_')
+        .append(std::to_string(choice))
+        .append(1, '_')
+        .append(std::to_string(index));
+    return {{"id", std::move(id)},
+            {"type", "function"},
+            {"function", {{"name", call.name}, {"arguments", call.arguments}}}};
+  }
+
+  ordered_json whole_choice(const Generation& generation, std::size_t index) const {
+    const Choice& choice = generation.choices()[index];
+    ordered_json message = {{"role", "assistant"}, {"content", choice.text->text()}};
+    ordered_json calls = ordered_json::array();
+    if (has_tools_) {
+      ToolCallReader reader;
+      reader.finish(choice.text->text());
+      for (std::size_t i = 0; i < num_calls(reader); ++i)
+        calls.push_back(call_object(reader.calls()[i], index, i));
+      message["content"] = reader.content();
+      if (reader.content().empty() && !calls.empty()) message["content"] = nullptr;
+    }
+    const bool has_calls = !calls.empty();
+    message["tool_calls"] = std::move(calls);
+    return {{"index", index},
+            {"message", std::move(message)},
+            {"logprobs", logprobs_ ? chat_logprobs(generation, choice, 0) : ordered_json(nullptr)},
+            {"finish_reason", has_calls ? "tool_calls" : finish_reason(choice)},
+            {"stop_reason", stop_reason(choice)}};
+  }
+
+  std::string chunk(std::size_t index, ordered_json delta, ordered_json logprobs,
+                    ordered_json reason) const {
+    ordered_json body = object_head(identity_, "chat.completion.chunk");
+    body["choices"] = ordered_json::array({{{"index", index},
+                                            {"delta", std::move(delta)},
+                                            {"logprobs", std::move(logprobs)},
+                                            {"finish_reason", std::move(reason)}}});
+    return sse_event(body);
+  }
+
+  std::string news_of(const Generation& generation, const Choice& choice, std::size_t index) {
+    Sent& sent = sent_[index];
+    std::string out;
+    const Delta delta = choice.text->slice({}, sent.tokens);
+    ordered_json logprobs = nullptr;
+    if (logprobs_ && delta.to > delta.from)
+      logprobs = chat_logprobs(generation, choice, sent.tokens);
+    const std::string text = has_tools_ ? read_tools(choice, sent) : delta.text;
+    if (!text.empty() || !logprobs.is_null())
+      out = chunk(index, {{"content", text}}, std::move(logprobs), nullptr);
+    sent.tokens = delta.to;
+    for (; sent.calls < num_calls(sent.reader); ++sent.calls) {
+      ordered_json call = {{"index", sent.calls}};
+      call.update(call_object(sent.reader.calls()[sent.calls], index, sent.calls));
+      out += chunk(index, {{"tool_calls", ordered_json::array({call})}}, nullptr, nullptr);
+    }
+    if (choice.end) {
+      const char* const reason = sent.calls > 0 ? "tool_calls" : finish_reason(choice);
+      out += chunk(index, ordered_json::object(), nullptr, reason);
+      sent.is_over = true;
+    }
+    return out;
+  }
+
+  static std::string read_tools(const Choice& choice, Sent& sent) {
+    if (choice.end) {
+      sent.reader.finish(choice.text->text());
+    } else {
+      sent.reader.read(choice.text->text());
+    }
+    std::string text = sent.reader.content().substr(sent.content);
+    sent.content = sent.reader.content().size();
+    return text;
+  }
+
   ReplyIdentity identity_;
-  std::shared_ptr<Generation> generation_;  // null once answered or gone
-  std::size_t sent_ = 0;                    // tokens
-  std::optional<GenerationEnd> how_;
+  bool include_usage_;
+  bool logprobs_;
+  bool has_tools_;
+  bool is_parallel_;
+  std::vector<Sent> sent_;  // by choice
 };
 
 }  // namespace
@@ -136,10 +169,12 @@ class ChatCompletion : public std::enable_shared_from_this<ChatCompletion> {
 Handler chat_completions_handler(Generations& generations) {
   return [&generations](std::shared_ptr<const HttpRequest> request,
                         std::shared_ptr<ResponseWriter> response) {
-    auto wanted = parse_openai_chat(request->body, generations.max_tokens());
+    auto wanted = parse_openai_chat(request->body, generations.ports().max_tokens);
     if (!wanted) return response->send(error_response(request->path, wanted.error()));
-    std::make_shared<ChatCompletion>(std::move(request), std::move(response))
-        ->start(generations, std::move(*wanted));
+    auto format =
+        std::make_unique<ChatFormat>(identity_of(generations, "chatcmpl-", request->id), *wanted);
+    write_reply(generations, std::move(request), std::move(response), std::move(wanted->spec),
+                std::move(format), wanted->stream);
   };
 }
 

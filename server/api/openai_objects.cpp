@@ -1,6 +1,7 @@
 #include "server/api/openai_objects.h"
 
 #include <algorithm>
+#include <ctime>
 #include <utility>
 
 #include "engine/text/tokenizer.h"
@@ -9,14 +10,6 @@ namespace hearth::server {
 namespace {
 
 using nlohmann::ordered_json;
-
-ordered_json head(const ReplyIdentity& identity, const char* object) {
-  return {{"id", identity.id},
-          {"object", object},
-          {"created", identity.created},
-          {"model", identity.model},
-          {"system_fingerprint", identity.system_fingerprint}};
-}
 
 ordered_json bytes_of(std::string_view text) {
   ordered_json bytes = ordered_json::array();
@@ -30,28 +23,47 @@ ordered_json candidate(std::string_view text, float logprob) {
 
 }  // namespace
 
-ordered_json usage_object(const Usage& usage) {
-  return {{"prompt_tokens", usage.prompt_tokens},
-          {"total_tokens", usage.prompt_tokens + usage.completion_tokens},
-          {"completion_tokens", usage.completion_tokens},
-          {"prompt_tokens_details", {{"cached_tokens", usage.cached_tokens}}}};
+ReplyIdentity identity_of(const Generations& generations, const char* prefix,
+                          const std::string& request_id) {
+  const ModelStatus& model = generations.service().model();
+  return {prefix + request_id, static_cast<std::int64_t>(std::time(nullptr)), model.id,
+          model.info ? model.info->fingerprint : ""};
 }
 
-ordered_json logprobs_object(const Generation& generation, const Delta& tokens) {
+ordered_json object_head(const ReplyIdentity& identity, const char* object) {
+  return {{"id", identity.id},
+          {"object", object},
+          {"created", identity.created},
+          {"model", identity.model},
+          {"system_fingerprint", identity.system_fingerprint}};
+}
+
+ordered_json usage_object(const Generation& generation) {
+  const std::int64_t prompt = generation.prompt_tokens();
+  const std::int64_t completion = generation.completion_tokens();
+  return {{"prompt_tokens", prompt},
+          {"total_tokens", prompt + completion},
+          {"completion_tokens", completion},
+          {"prompt_tokens_details", {{"cached_tokens", generation.cached_tokens()}}}};
+}
+
+ordered_json chat_logprobs(const Generation& generation, const Choice& choice, std::size_t from) {
   const ModelInfo& model = generation.model();
+  const Delta tokens = choice.text->slice({}, from);
   ordered_json content = ordered_json::array();
   std::size_t begin = 0;
   for (std::size_t i = tokens.from; i < tokens.to; ++i) {
     const std::size_t size = tokens.bytes[i - tokens.from];
     const std::string_view text = std::string_view(tokens.text).substr(begin, size);
     begin += size;
-    const engine::TokenRecord& record = generation.tokens().token(i);
+    const std::size_t place = choice.num_scored + i;
+    const engine::TokenRecord& record = choice.tokens->token(place);
     const bool is_end =
         std::find(model.eos_ids.begin(), model.eos_ids.end(), record.id) != model.eos_ids.end();
     if (is_end && size == 0) continue;
     ordered_json entry = candidate(text, record.logprob);
     entry["top_logprobs"] = ordered_json::array();
-    for (const engine::TopLogprob& top : generation.tokens().top_logprobs(i)) {
+    for (const engine::TopLogprob& top : choice.tokens->top_logprobs(place)) {
       entry["top_logprobs"].push_back(
           candidate(model.tokenizer->decode(std::span(&top.id, 1), false), top.logprob));
     }
@@ -60,37 +72,37 @@ ordered_json logprobs_object(const Generation& generation, const Delta& tokens) 
   return {{"content", std::move(content)}, {"refusal", nullptr}};
 }
 
-ordered_json completion_object(const ReplyIdentity& identity, std::string_view text,
-                               const ordered_json& logprobs, std::string_view finish_reason,
-                               const Usage& usage) {
-  ordered_json body = head(identity, "chat.completion");
-  body["choices"] = ordered_json::array(
-      {{{"index", 0},
-        {"message",
-         {{"role", "assistant"}, {"content", text}, {"tool_calls", ordered_json::array()}}},
-        {"logprobs", logprobs},
-        {"finish_reason", finish_reason},
-        {"stop_reason", nullptr}}});
-  body["usage"] = usage_object(usage);
-  body["prompt_logprobs"] = nullptr;
-  return body;
+ordered_json prompt_logprobs_object(const Generation& generation, const Choice& choice) {
+  const std::vector<TokenId>& ids = generation.prompts()[choice.prompt].ids;
+  if (choice.num_scored + 1 != ids.size() || choice.tokens->published() < choice.num_scored)
+    return nullptr;
+  const engine::Tokenizer& tokenizer = *generation.model().tokenizer;
+  ordered_json out = ordered_json::array({nullptr});
+  for (std::size_t i = 0; i < choice.num_scored; ++i) {
+    const engine::TokenRecord& record = choice.tokens->token(i);
+    ordered_json entry = ordered_json::object();
+    const auto add = [&](TokenId id, float logprob, std::int64_t rank) {
+      entry[std::to_string(id)] = {{"logprob", logprob},
+                                   {"rank", rank},
+                                   {"decoded_token", tokenizer.decode(std::span(&id, 1), false)}};
+    };
+    add(record.id, record.logprob, record.rank + 1);
+    std::int64_t rank = 0;
+    for (const engine::TopLogprob& top : choice.tokens->top_logprobs(i))
+      add(top.id, top.logprob, ++rank);
+    out.push_back(std::move(entry));
+  }
+  return out;
 }
 
-ordered_json chunk_object(const ReplyIdentity& identity, ordered_json delta, ordered_json logprobs,
-                          ordered_json finish_reason) {
-  ordered_json body = head(identity, "chat.completion.chunk");
-  body["choices"] = ordered_json::array({{{"index", 0},
-                                          {"delta", std::move(delta)},
-                                          {"logprobs", std::move(logprobs)},
-                                          {"finish_reason", std::move(finish_reason)}}});
-  return body;
+const char* finish_reason(const Choice& choice) {
+  return choice.end == GenerationEnd::length ? "length" : "stop";
 }
 
-ordered_json usage_chunk_object(const ReplyIdentity& identity, const Usage& usage) {
-  ordered_json body = head(identity, "chat.completion.chunk");
-  body["choices"] = ordered_json::array();
-  body["usage"] = usage_object(usage);
-  return body;
+ordered_json stop_reason(const Choice& choice) {
+  if (choice.stop_token_id) return *choice.stop_token_id;
+  if (!choice.stop_string.empty()) return choice.stop_string;
+  return nullptr;
 }
 
 ordered_json model_object(const ModelStatus& model, std::int64_t created) {
@@ -103,15 +115,9 @@ ordered_json model_object(const ModelStatus& model, std::int64_t created) {
     body["context_length"] = model.info->context_length;
     body["max_model_len"] = model.info->context_length;
     body["decoder"] = model.info->decoder;
-    body["capabilities"] = ordered_json::array({"completion", "chat"});
+    body["capabilities"] = ordered_json::array({"completion", "chat", "structured_output"});
   }
   return body;
 }
-
-std::string dump_lossy(const ordered_json& object) {
-  return object.dump(-1, ' ', false, ordered_json::error_handler_t::replace);
-}
-
-std::string sse_event(const ordered_json& object) { return "data: " + dump_lossy(object) + "\n\n"; }
 
 }  // namespace hearth::server

@@ -1,4 +1,4 @@
-// The JSON objects of OpenAI's chat API. Pure.
+// The JSON objects of OpenAI's APIs. Pure.
 #pragma once
 
 #include <cstdint>
@@ -9,7 +9,6 @@
 
 #include "server/api/generation.h"
 #include "server/session/model_info.h"
-#include "server/session/protocol.h"
 
 namespace hearth::server {
 
@@ -20,35 +19,29 @@ struct ReplyIdentity {
   std::string model;
   std::string system_fingerprint;
 };
+ReplyIdentity identity_of(const Generations& generations, const char* prefix,
+                          const std::string& request_id);
 
-struct Usage {
-  std::int64_t prompt_tokens = 0;
-  std::int64_t completion_tokens = 0;
-  std::int64_t cached_tokens = 0;
-};
+// {"id", "object", "created", "model", "system_fingerprint"}
+nlohmann::ordered_json object_head(const ReplyIdentity& identity, const char* object);
 
-nlohmann::ordered_json usage_object(const Usage& usage);
+nlohmann::ordered_json usage_object(const Generation& generation);
 
-// {"content": [{"token", "logprob", "bytes", "top_logprobs"}…]} for tokens [from, to) of the reply.
-// A token's text is what it completed: half a character is "" and the token that ends it has the
-// whole. The end mark is left out.
-nlohmann::ordered_json logprobs_object(const Generation& generation, const Delta& tokens);
+// {"content": [{"token", "logprob", "bytes", "top_logprobs"}…]} for tokens [from, to) of the
+// choice. A token's text is what it completed: half a character is "" and the token that ends it
+// has the whole. The end mark is left out.
+nlohmann::ordered_json chat_logprobs(const Generation& generation, const Choice& choice,
+                                     std::size_t from);
 
-nlohmann::ordered_json completion_object(const ReplyIdentity& identity, std::string_view text,
-                                         const nlohmann::ordered_json& logprobs,
-                                         std::string_view finish_reason, const Usage& usage);
+// [null, {"id": {"logprob", "rank", "decoded_token"}…}…]: one for each token of the prompt, as vLLM
+// writes them; null when they were not asked for.
+nlohmann::ordered_json prompt_logprobs_object(const Generation& generation, const Choice& choice);
 
-// One SSE chunk's object; `delta` is {} in the last one. finish_reason may be null.
-nlohmann::ordered_json chunk_object(const ReplyIdentity& identity, nlohmann::ordered_json delta,
-                                    nlohmann::ordered_json logprobs,
-                                    nlohmann::ordered_json finish_reason);
-nlohmann::ordered_json usage_chunk_object(const ReplyIdentity& identity, const Usage& usage);
+// "stop" or "length".
+const char* finish_reason(const Choice& choice);
+// A stop string, a token id, or null.
+nlohmann::ordered_json stop_reason(const Choice& choice);
 
 nlohmann::ordered_json model_object(const ModelStatus& model, std::int64_t created);
-
-// "data: {…}\n\n"
-std::string sse_event(const nlohmann::ordered_json& object);
-std::string dump_lossy(
-    const nlohmann::ordered_json& object);  // bytes that are not UTF-8 become U+FFFD
 
 }  // namespace hearth::server

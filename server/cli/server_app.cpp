@@ -105,7 +105,8 @@ ServerApp::ServerApp(const Config& config, std::string host, std::string model,
            [](const std::string& line) { spdlog::info("{}", line); }},
           limits_of(config, is_local()), {HEARTH_VERSION, !config.ephemeral}),
       generations_({service_, bridge_, text_, system_random(), [this] { return ++last_request_; },
-                    config.limits.max_tokens}),
+                    config.limits.max_tokens, config.system_prompt, clock_,
+                    std::chrono::seconds(config.sse_keep_alive_s)}),
       session_{service_, nullptr, {}, !config.ephemeral},
       assets_(embedded_page()),
       gate_({is_local(), config.open, machine_name(), config.allow_host, config.allow_origin, {}},
@@ -199,6 +200,7 @@ void ServerApp::loaded(Result<Loaded> model) {
 
 Milliseconds ServerApp::tick() {
   service_.on_tick();
+  generations_.on_tick();
   const ServiceStats stats = service_.stats();
   return stats.connections + stats.running + stats.queued > 0 ? kTick : kIdleTick;
 }

@@ -3,8 +3,15 @@
 #include <utility>
 
 #include "server/api/health_api.h"
+#include "server/api/completions_api.h"
+#include "server/api/conversation_api.h"
+#include "server/api/messages_api.h"
 #include "server/api/models_api.h"
+#include "server/api/ollama_api.h"
 #include "server/api/openai_chat.h"
+#include "server/api/openapi.h"
+#include "server/api/responses_api.h"
+#include "server/api/text_api.h"
 
 namespace hearth::server {
 namespace {
@@ -31,6 +38,7 @@ std::vector<Route> make_routes(const RouteParts& parts) {
       {"GET", "/healthz", Access::open, 0, health_handler()},
       {"GET", "/health", Access::open, 0, health_handler()},
       {"GET", "/readyz", Access::open, 0, ready_handler(parts.service, parts.is_draining)},
+      {"GET", "/openapi.json", Access::open, 0, openapi_handler()},
       {"GET", "/", Access::open, 0, file(parts.assets, "index.html")},
       {"GET", "/assets/*", Access::open, 0, hashed_file(parts.assets)},
       {"POST", "/api/v1/session", Access::session, kSmallJsonBytesMax,
@@ -38,6 +46,22 @@ std::vector<Route> make_routes(const RouteParts& parts) {
       {"GET", "/ws", Access::socket, 0, {}},
       {"POST", "/v1/chat/completions", Access::user, kJsonBytesMax,
        chat_completions_handler(parts.generations)},
+      {"POST", "/v1/completions", Access::user, kJsonBytesMax,
+       completions_handler(parts.generations)},
+      {"POST", "/v1/responses", Access::user, kJsonBytesMax, responses_handler(parts.generations)},
+      {"POST", "/v1/messages", Access::user, kJsonBytesMax, messages_handler(parts.generations)},
+      {"POST", "/v1/messages/count_tokens", Access::user, kJsonBytesMax,
+       count_tokens_handler(parts.generations)},
+      {"POST", "/api/chat", Access::user, kJsonBytesMax, ollama_chat_handler(parts.generations)},
+      {"POST", "/api/generate", Access::user, kJsonBytesMax,
+       ollama_generate_handler(parts.generations)},
+      {"GET", "/api/tags", Access::user, 0, ollama_tags_handler(parts.generations)},
+      {"POST", "/conversation/", Access::user, kJsonBytesMax,
+       conversation_handler(parts.generations)},
+      {"POST", "/tokenize", Access::user, kJsonBytesMax, tokenize_handler(parts.generations)},
+      {"POST", "/detokenize", Access::user, kJsonBytesMax, detokenize_handler(parts.generations)},
+      {"POST", "/apply-template", Access::user, kJsonBytesMax,
+       apply_template_handler(parts.generations)},
       {"GET", "/v1/models", Access::user, 0, model_list_handler(parts.service)},
       {"GET", "/v1/models/*", Access::user, 0, model_handler(parts.service)},
   };

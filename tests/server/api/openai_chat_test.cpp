@@ -1,142 +1,31 @@
 // /v1/chat/completions against a fake engine, through a response that the test holds in its hands.
 #include "server/api/openai_chat.h"
 
+#include <algorithm>
 #include <array>
-#include <utility>
 
 #include <gtest/gtest.h>
 #include <nlohmann/json.hpp>
 
+#include "engine/sampling/token_constraint.h"
 #include "server/api/health_api.h"
 #include "server/api/models_api.h"
-#include "server/session/chat_service.h"
-#include "tests/server/session/support/fake_text.h"
-#include "tests/server/session/support/room.h"
+#include "tests/server/api/support/api_room.h"
 
 namespace hearth::server {
 namespace {
 
 using nlohmann::json;
-using testing::byte_model;
-using testing::FakeClock;
-using testing::FakeEngine;
-using testing::FakeText;
+using testing::HeldResponse;
 
-class HeldResponse final : public ResponseWriter {
- public:
-  void send(HttpResponse response) override {
-    whole = std::move(response);
-    finish();
-  }
-  void begin(HttpResponse head) override {
-    stream += head.body;
-    head_of_stream = std::move(head);
-  }
-  void write(std::string chunk) override {
-    if (!chunk.empty()) ++num_writes;
-    stream += chunk;
-  }
-  void end() override { finish(); }
-  bool is_writing() const override { return is_slow; }
-  void on_written(std::function<void()> callback) override { written = std::move(callback); }
-  void on_gone(std::function<void()> callback) override { gone = std::move(callback); }
-
-  void finish() {
-    is_over = true;
-    written = nullptr;
-    gone = nullptr;
-  }
-  void hang_up() {
-    written = nullptr;
-    std::exchange(gone, nullptr)();
-  }
-  json body() const { return json::parse(whole->body); }
-  // The objects of the stream, "[DONE]" as a string.
-  std::vector<json> events() const {
-    std::vector<json> out;
-    for (std::size_t at = 0; at < stream.size();) {
-      const std::size_t end = stream.find("\n\n", at);
-      const std::string data = stream.substr(at + 6, end - at - 6);
-      EXPECT_EQ(stream.substr(at, 6), "data: ");
-      out.push_back(data == "[DONE]" ? json(data) : json::parse(data));
-      at = end + 2;
-    }
-    return out;
-  }
-
-  std::optional<HttpResponse> whole;
-  std::optional<HttpResponse> head_of_stream;
-  std::string stream;
-  int num_writes = 0;
-  bool is_over = false;
-  bool is_slow = false;
-  std::function<void()> written;
-  std::function<void()> gone;
-};
-
-class OpenAiChat : public ::testing::Test {
+class OpenAiChat : public ::testing::Test, protected testing::ApiRoom {
  protected:
-  OpenAiChat()
-      : store_([this](std::function<void()> job) { posted_.push_back(std::move(job)); }),
-        service_({engine_,
-                  text_,
-                  store_,
-                  clock_.clock(),
-                  testing::counting_random(),
-                  [this] { return ++last_request_; },
-                  {}},
-                 Limits{}, {"test", true}),
-        generations_({service_, engine_, text_, testing::counting_random(),
-                      [this] { return ++last_request_; }, 4096}) {
-    service_.set_model({"test", ModelState::ready, {}, 100.0, {}, {}, byte_model()});
-  }
-
-  // A transport always ends: by an answer, or by telling that the client is gone.
-  ~OpenAiChat() override {
-    for (const auto& response : responses_) response->finish();
-  }
-
   std::shared_ptr<HeldResponse> ask(
       const std::string& fields = "",
       const std::string& messages = R"([{"role": "user", "content": "hi"}])") {
-    auto request = std::make_shared<HttpRequest>();
-    request->method = "POST";
-    request->path = "/v1/chat/completions";
-    request->id = "0123456789abcdef";
-    request->user = User{};
-    request->body = R"({"messages": )" + messages + (fields.empty() ? "" : ", " + fields) + "}";
-    auto response = std::make_shared<HeldResponse>();
-    responses_.push_back(response);
-    chat_completions_handler(generations_)(request, response);
-    while (text_.work()) {
-    }
-    return response;
+    return send(chat_completions_handler(generations_), "/v1/chat/completions",
+                R"({"messages": )" + messages + (fields.empty() ? "" : ", " + fields) + "}");
   }
-  engine::RequestId last() const { return engine_.order.back(); }
-  const engine::GenerationRequest& request() const { return engine_.requests.at(last()).request; }
-  void write(std::string_view text) {
-    engine_.write(last(), text);
-    step();
-  }
-  void finish(engine::FinishReason reason) {
-    engine_.finish(last(), reason);
-    step();
-  }
-  void step() {
-    const std::array ids = {last()};
-    generations_.engine_progressed(ids);
-  }
-  bool is_cancelled() const { return engine_.requests.at(last()).is_cancelled; }
-
-  std::vector<std::shared_ptr<HeldResponse>> responses_;
-  FakeClock clock_;
-  FakeEngine engine_;
-  FakeText text_;
-  std::vector<std::function<void()>> posted_;
-  MemoryStore store_;
-  engine::RequestId last_request_ = 0;
-  ChatService service_;
-  Generations generations_;
 };
 
 // MISSION S1's response, field by field.
@@ -363,6 +252,145 @@ TEST_F(OpenAiChat, ASeedIsKeptAndDrawnOtherwise) {
   EXPECT_EQ(request().seed, 77U);
   ask();
   EXPECT_NE(request().seed, 77U);
+}
+
+TEST_F(OpenAiChat, SeveralRepliesAreChoicesOfOneAnswer) {
+  const auto response = ask(R"("n": 3, "seed": 10)");
+  ASSERT_EQ(engine_.order.size(), 3U);
+  EXPECT_EQ(service_.admission().live(), 1);
+  for (std::size_t i = 0; i < 3; ++i) EXPECT_EQ(request(i).seed, 10 + i);
+  for (std::size_t i = 3; i-- > 0;) {
+    write(i, std::string(i + 1, 'x'));
+    EXPECT_FALSE(response->whole);
+    finish(i, engine::FinishReason::stop);
+  }
+  const json choices = response->body()["choices"];
+  ASSERT_EQ(choices.size(), 3U);
+  EXPECT_EQ(choices[2]["index"], 2);
+  EXPECT_EQ(choices[2]["message"]["content"], "xxx");
+  EXPECT_EQ(response->body()["usage"]["prompt_tokens"], 9);
+}
+
+TEST_F(OpenAiChat, SeveralRepliesStreamSideBySide) {
+  const auto response = ask(R"("n": 2, "stream": true)");
+  write(0, "a");
+  write(1, "b");
+  finish(0, engine::FinishReason::stop);
+  write(1, "c");
+  finish(1, engine::FinishReason::length);
+  std::array<std::string, 2> texts;
+  std::array<std::string, 2> reasons;
+  for (const json& event : response->events()) {
+    if (!event.is_object()) continue;
+    const json& choice = event["choices"][0];
+    const auto index = choice["index"].get<std::size_t>();
+    texts[index] += choice["delta"].value("content", "");
+    if (choice["finish_reason"].is_string()) reasons[index] = choice["finish_reason"];
+  }
+  EXPECT_EQ(texts[0], "a");
+  EXPECT_EQ(texts[1], "bc");
+  EXPECT_EQ(reasons[0], "stop");
+  EXPECT_EQ(reasons[1], "length");
+  EXPECT_EQ(response->events().back(), "[DONE]");
+}
+
+TEST_F(OpenAiChat, OneThatFailsEndsTheOthers) {
+  const auto response = ask(R"("n": 2)");
+  finish(0, engine::FinishReason::failed);
+  EXPECT_EQ(response->whole->status, 500);
+  EXPECT_TRUE(is_cancelled());
+  EXPECT_EQ(generations_.live(), 0U);
+}
+
+TEST_F(OpenAiChat, WhatEndedAReplyIsTold) {
+  const auto text = ask(R"("stop": ["END"])");
+  write("x END");
+  EXPECT_EQ(text->body()["choices"][0]["stop_reason"], "END");
+  const auto token = ask(R"("stop_token_ids": [46])");
+  EXPECT_EQ(request().stop_ids, (std::vector<TokenId>{testing::kEndToken, 46}));
+  engine_.write(last(), "yes.");
+  finish(engine::FinishReason::stop);
+  EXPECT_EQ(token->body()["choices"][0]["stop_reason"], 46);
+  EXPECT_EQ(token->body()["choices"][0]["message"]["content"], "yes");
+  const auto end = ask();
+  write("x");
+  finish(engine::FinishReason::stop);
+  EXPECT_TRUE(end->body()["choices"][0]["stop_reason"].is_null());
+}
+
+TEST_F(OpenAiChat, WithoutEndTokensOnlyTheRequestsOwnEndIt) {
+  ask(R"("ignore_eos": true, "stop_token_ids": [46])");
+  EXPECT_EQ(request().stop_ids, std::vector<TokenId>{46});
+}
+
+TEST_F(OpenAiChat, ThePromptsOwnTokensAreScoredInItsPlace) {
+  const auto response = ask(R"("prompt_logprobs": 0, "max_tokens": 4)");
+  EXPECT_EQ(request().prompt_ids.size(), 1U);
+  EXPECT_EQ(testing::text_of(request().forced_ids), "ser:hi|>");
+  EXPECT_EQ(request().max_tokens, 12);
+  engine_.write(last(), "ser:hi|>");
+  write("Yo");
+  engine_.finish(last(), engine::FinishReason::stop);
+  step(0);
+  const json body = response->body();
+  EXPECT_EQ(body["choices"][0]["message"]["content"], "Yo");
+  ASSERT_EQ(body["prompt_logprobs"].size(), 9U);
+  EXPECT_TRUE(body["prompt_logprobs"][0].is_null());
+  EXPECT_EQ(body["prompt_logprobs"][1]["115"]["decoded_token"], "s");
+  EXPECT_EQ(body["prompt_logprobs"][1]["115"]["logprob"], -0.5);
+  EXPECT_EQ(body["usage"]["prompt_tokens"], 9);
+}
+
+TEST_F(OpenAiChat, ASilentStreamGetsASignOfLife) {
+  const auto response = ask(R"("stream": true)");
+  const std::size_t before = response->stream.size();
+  clock_.advance(Milliseconds(14'999));
+  generations_.on_tick();
+  EXPECT_EQ(response->stream.size(), before);
+  clock_.advance(Milliseconds(1));
+  generations_.on_tick();
+  EXPECT_EQ(response->stream.substr(before), ": keep-alive\n\n");
+  clock_.advance(Milliseconds(14'000));
+  write("x");
+  clock_.advance(Milliseconds(14'000));
+  const std::size_t after = response->stream.size();
+  generations_.on_tick();
+  EXPECT_EQ(response->stream.size(), after);
+}
+
+TEST_F(OpenAiChat, AWishForJsonReachesTheEngineAsAConstraint) {
+  ask(R"("response_format": {"type": "json_object"})");
+  EXPECT_TRUE(request().constraint);
+  ask(R"("response_format": {"type": "json_schema", "json_schema": {"name": "x", "schema": {"type": "integer"}}})");
+  ASSERT_TRUE(request().constraint);
+  std::vector<float> scores(257, 1.0F);
+  request().constraint->mask(scores);
+  EXPECT_EQ(std::count(scores.begin(), scores.end(), 1.0F), 11);  // '-' and ten digits
+  ask();
+  EXPECT_FALSE(request().constraint);
+}
+
+TEST_F(OpenAiChat, ASchemaThatCannotBeKeptIsRefusedBeforeAnySlotIsTaken) {
+  const auto response = ask(
+      R"("response_format": {"type": "json_schema", "json_schema": {"name": "x", "schema": {"type": "string", "pattern": "a+"}}})");
+  EXPECT_EQ(response->whole->status, 400);
+  EXPECT_EQ(response->body()["error"]["param"], "response_format");
+  EXPECT_TRUE(engine_.order.empty());
+  EXPECT_EQ(service_.admission().live(), 0);
+}
+
+TEST_F(OpenAiChat, ToolsThatTheTemplateDoesNotPrintAreRefused) {
+  const auto response = ask(
+      R"("tools": [{"type": "function", "function": {"name": "look_up", "parameters": {"type": "object"}}}])");
+  EXPECT_EQ(response->whole->status, 400);
+  EXPECT_EQ(response->body()["error"]["param"], "tools");
+}
+
+TEST_F(OpenAiChat, TheQueueIsToldToWhoIsRefused) {
+  for (int i = 0; i < 6; ++i) ask();
+  const auto response = ask();
+  EXPECT_NE(response->body()["error"]["message"].get<std::string>().find("6 are running"),
+            std::string::npos);
 }
 
 TEST_F(OpenAiChat, ModelsTellTheirContext) {

@@ -24,12 +24,12 @@ auto parse_messages(const std::string& messages) {
 TEST(OpenAiRequest, DefaultsLeaveEverythingToTheModel) {
   const auto request = parse("");
   ASSERT_TRUE(request);
-  EXPECT_EQ(request->turns.size(), 1U);
-  EXPECT_EQ(request->turns[0].content, "hi");
+  EXPECT_EQ(request->chat().messages.size(), 1U);
+  EXPECT_EQ(request->chat().messages[0]["content"], "hi");
   EXPECT_FALSE(request->stream);
-  EXPECT_FALSE(request->params.max_tokens);
-  EXPECT_FALSE(request->params.sampling.temperature);
-  EXPECT_TRUE(request->params.stop.empty());
+  EXPECT_FALSE(request->spec.params.max_tokens);
+  EXPECT_FALSE(request->spec.params.sampling.temperature);
+  EXPECT_TRUE(request->spec.params.stop.empty());
 }
 
 TEST(OpenAiRequest, TakesContentAsTextOrAsParts) {
@@ -37,10 +37,11 @@ TEST(OpenAiRequest, TakesContentAsTextOrAsParts) {
       {"role": "user", "content": [{"type": "text", "text": "one "}, {"type": "text", "text": "two"}]},
       {"role": "assistant", "content": "three", "name": "x"}, {"role": "user", "content": ""}])");
   ASSERT_TRUE(request);
-  ASSERT_EQ(request->turns.size(), 4U);
-  EXPECT_EQ(request->turns[0].role, Role::system);
-  EXPECT_EQ(request->turns[1].content, "one two");
-  EXPECT_EQ(request->turns[2].role, Role::assistant);
+  const auto& messages = request->chat().messages;
+  ASSERT_EQ(messages.size(), 4U);
+  EXPECT_EQ(messages[0]["role"], "system");
+  EXPECT_EQ(messages[1]["content"], "one two");
+  EXPECT_EQ(messages[2]["role"], "assistant");
 }
 
 TEST(OpenAiRequest, ReadsItsSettings) {
@@ -49,26 +50,26 @@ TEST(OpenAiRequest, ReadsItsSettings) {
       "presence_penalty": -1, "frequency_penalty": 2, "repetition_penalty": 1.1, "stream": true, "stream_options": {"include_usage": true},
       "logprobs": true, "top_logprobs": 20, "logit_bias": {"5": -100}, "model": "any name", "user": "ada", "metadata": {"x": [1]}, "n": 1)");
   ASSERT_TRUE(request) << request.error().detail;
-  EXPECT_EQ(request->params.sampling.temperature, 0.0);
-  EXPECT_EQ(request->params.sampling.top_k, 0);
-  EXPECT_EQ(request->params.max_tokens, 7);
-  EXPECT_EQ(request->params.stop, std::vector<std::string>{"x"});
-  EXPECT_EQ(request->params.seed, 9U);
+  EXPECT_EQ(request->spec.params.sampling.temperature, 0.0);
+  EXPECT_EQ(request->spec.params.sampling.top_k, 0);
+  EXPECT_EQ(request->spec.params.max_tokens, 7);
+  EXPECT_EQ(request->spec.params.stop, std::vector<std::string>{"x"});
+  EXPECT_EQ(request->spec.params.seed, 9U);
   EXPECT_TRUE(request->stream && request->include_usage && request->logprobs);
-  EXPECT_EQ(request->top_logprobs, 20);
-  EXPECT_EQ(request->params.sampling.logit_bias->at(0).first, 5);
+  EXPECT_EQ(request->spec.num_top_logprobs, 20);
+  EXPECT_EQ(request->spec.params.sampling.logit_bias->at(0).first, 5);
 }
 
 TEST(OpenAiRequest, TheNewerNameOfMaxTokensWinsAndLargeOnesAreCut) {
-  EXPECT_EQ(parse(R"("max_tokens": 5, "max_completion_tokens": 6)")->params.max_tokens, 6);
-  EXPECT_EQ(parse(R"("max_tokens": 128000)")->params.max_tokens, kMaxTokens);
+  EXPECT_EQ(parse(R"("max_tokens": 5, "max_completion_tokens": 6)")->spec.params.max_tokens, 6);
+  EXPECT_EQ(parse(R"("max_tokens": 128000)")->spec.params.max_tokens, kMaxTokens);
 }
 
 TEST(OpenAiRequest, NullIsAbsent) {
   const auto request = parse(
       R"("temperature": null, "stop": null, "max_tokens": null, "seed": null, "logit_bias": null, "tools": null, "n": null)");
   ASSERT_TRUE(request);
-  EXPECT_FALSE(request->params.max_tokens);
+  EXPECT_FALSE(request->spec.params.max_tokens);
 }
 
 // R-15: every numeric field against numbers that are none, or too large, or of another kind.
@@ -84,7 +85,10 @@ TEST(OpenAiRequest, HostileNumbersAreRefusedByName) {
                                            "repetition_penalty",
                                            "seed",
                                            "top_logprobs",
-                                           "min_tokens"};
+                                           "min_tokens",
+                                           "n",
+                                           "prompt_logprobs",
+                                           "typical_p"};
   for (const std::string& field : fields) {
     for (const std::string value :
          {"1e309", "-1e309", "NaN", "Infinity", "-2", "9223372036854775808", "\"1\"", "[]", "[1]",
@@ -136,14 +140,41 @@ TEST(OpenAiRequest, BoundsHoldExactly) {
   EXPECT_EQ(bias(301).error().param, "logit_bias");
 }
 
+TEST(OpenAiRequest, ToolsAndTheirResultsComeInTheTemplatesShape) {
+  const auto request = parse_openai_chat(
+      R"({"messages": [{"role": "user", "content": "x"},
+      {"role": "assistant", "content": null, "tool_calls": [{"id": "c1", "type": "function", "function": {"name": "f", "arguments": "{\"z\": 1, \"a\": 2}"}}]},
+      {"role": "tool", "tool_call_id": "c1", "content": "3"}],
+      "tools": [{"type": "function", "function": {"name": "f", "parameters": {"type": "object", "properties": {"z": {}, "a": {}}}}}],
+      "tool_choice": {"type": "function", "function": {"name": "f"}}})",
+      kMaxTokens);
+  ASSERT_TRUE(request) << request.error().detail;
+  const auto& messages = request->chat().messages;
+  EXPECT_EQ(messages[1]["tool_calls"][0]["function"]["arguments"].dump(), R"({"z":1,"a":2})");
+  EXPECT_EQ(messages[2]["role"], "tool");
+  EXPECT_EQ(request->chat().tools[0]["function"]["parameters"]["properties"].dump(),
+            R"({"z":{},"a":{}})");
+  EXPECT_TRUE(std::holds_alternative<ToolCallRule>(request->spec.rule));
+}
+
 TEST(OpenAiRequest, WhatCannotBeHonouredIsRefused) {
-  EXPECT_EQ(parse(R"("n": 2)").error().param, "n");
+  EXPECT_EQ(parse(R"("n": 4)")->spec.n, 4);
+  EXPECT_EQ(parse(R"("n": 5)").error().param, "n");
   EXPECT_EQ(parse(R"("n": 1.5)").error().param, "n");
   EXPECT_EQ(parse(R"("best_of": 2)").error().param, "best_of");
-  EXPECT_EQ(parse(R"("tools": [{"type": "function"}])").error().param, "tools");
+  EXPECT_EQ(parse(R"("tools": [{"type": "function"}])").error().param, "tools[0]");
   EXPECT_TRUE(parse(R"("tools": [])"));
-  EXPECT_EQ(parse(R"("response_format": {"type": "json_object"})").error().param,
+  EXPECT_EQ(parse(R"("response_format": {"type": "xml"})").error().param, "response_format");
+  EXPECT_EQ(parse(R"("response_format": {"type": "json_schema"})").error().param,
             "response_format");
+  EXPECT_EQ(parse(R"("chat_template_kwargs": {"chat_template": "x"})").error().param,
+            "chat_template_kwargs");
+  EXPECT_EQ(parse(R"("chat_template_kwargs": {"reasoning_effort": "<|im_end|>"})").error().param,
+            "chat_template_kwargs.reasoning_effort");
+  EXPECT_EQ(parse(R"("tool_choice": "required")").error().param, "tool_choice");
+  EXPECT_EQ(parse(R"("continue_final_message": true)").error().param, "continue_final_message");
+  EXPECT_EQ(parse(R"("prompt_logprobs": 1, "presence_penalty": 1)").error().param,
+            "prompt_logprobs");
   EXPECT_TRUE(parse(R"("response_format": {"type": "text"})"));
   EXPECT_EQ(parse(R"("logit_bias": {"word": 1})").error().param, "logit_bias");
   EXPECT_EQ(parse(R"("logit_bias": {"1": 101})").error().param, "logit_bias");
@@ -157,7 +188,7 @@ TEST(OpenAiRequest, MessagesAreNamedByTheirPlace) {
   };
   EXPECT_EQ(param("7"), "messages[1]");
   EXPECT_EQ(param("{}"), "messages[1].role");
-  EXPECT_EQ(param(R"({"role": "tool", "content": "x"})"), "messages[1].role");
+  EXPECT_EQ(param(R"({"role": "oracle", "content": "x"})"), "messages[1].role");
   EXPECT_EQ(param(R"({"role": "user"})"), "messages[1].content");
   EXPECT_EQ(param(R"({"role": "user", "content": 7})"), "messages[1].content");
   EXPECT_EQ(param(R"({"role": "user", "content": []})"), "messages[1].content");

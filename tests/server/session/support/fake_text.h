@@ -42,7 +42,9 @@ class ByteTokenizer final : public engine::Tokenizer {
     return nlohmann::json::parse(quoted).get<std::string>();
   }
   std::optional<std::string> id_to_token(TokenId id) const override {
-    return id < kEndToken ? std::string(1, static_cast<char>(id)) : "<end>";
+    if (id == kEndToken) return "<end>";
+    return id >= 0 && id < kEndToken ? std::optional(std::string(1, static_cast<char>(id)))
+                                     : std::nullopt;
   }
   std::optional<TokenId> token_to_id(std::string_view token) const override {
     return token.size() == 1 ? std::optional<TokenId>(static_cast<unsigned char>(token[0]))

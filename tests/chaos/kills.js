@@ -56,6 +56,7 @@ const checkHistory = async (url, seen) => {
     assert.equal(question.content, content);
     assert.ok(['done', 'interrupted'].includes(reply[0].status), `no orphan: ${reply[0].status}`);
     if (seen.done.has(stream)) assert.equal(reply[0].content, seen.done.get(stream));
+    await new Promise((resolve) => setTimeout(resolve, 60));   // below twenty messages a second
   }
   await reader.close();
   return seen.accepted.size;

@@ -11,6 +11,7 @@ import {resumeCuts} from './resume.js';
 const binary = process.env.HEARTH_BIN ?? 'build/release/hearth';
 const log = (line) => console.error(line);
 const children = new Set();
+process.on('exit', () => { for (const child of children) child.kill('SIGKILL'); });
 
 /** Starts a server and waits until it is ready. */
 const start = async ({dataDir, port = 0, args = []}) => {
@@ -57,7 +58,6 @@ try {
   console.log(JSON.stringify({test: name, ...options, ...result, seconds: Math.round((Date.now() - began) / 100) / 10}));
   process.exitCode = result.failures?.length ? 1 : 0;
 } finally {
-  for (const child of children) child.kill('SIGKILL');
   rmSync(folder, {recursive: true, force: true});
 }
 process.exit();

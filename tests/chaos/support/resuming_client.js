@@ -94,6 +94,11 @@ export class ResumingClient {
       for (const message of this.unanswered.values()) this.#send(message);
     }
     if (event.re && this.unanswered.has(event.re)) {
+      if (event.type === 'error' && event.error.retryable) {   // a server that starts loads its model first
+        const message = this.unanswered.get(event.re);
+        setTimeout(() => this.#send(message), event.error.retry_after_ms ?? 500);
+        return;
+      }
       if (event.type === 'error') throw Object.assign(new Error(event.error.detail), event.error);
       this.unanswered.delete(event.re);
       this.answers.set(event.re, event);

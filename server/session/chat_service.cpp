@@ -5,7 +5,6 @@
 #include <unordered_map>
 #include <utility>
 
-#include "engine/text/tokenizer.h"
 #include "server/session/events.h"
 #include "server/session/history_calls.h"
 #include "server/session/identity.h"
@@ -167,7 +166,7 @@ void ChatService::Impl::handle(const std::shared_ptr<Connection>& from, const Ch
   };
   Reply* const reply = replies_.find(from->user()->id, message.stream);
   if (!reply) return refuse(ErrorCode::not_found, "There is no such id here.");
-  if (message.token && (!model_.info || !model_.info->tokenizer->id_to_token(*message.token))) {
+  if (message.token && (!model_.info || !is_token(*model_.info->tokenizer, *message.token))) {
     return refuse(ErrorCode::invalid_parameter, "The vocabulary has no such token.", "token");
   }
   const Result<void> stepped = replies_.step(*reply, message.num_tokens, message.token);

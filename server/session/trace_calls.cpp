@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "engine/text/tokenizer.h"
 #include "server/session/trace_codec.h"
 
 namespace hearth::server {
@@ -73,6 +74,11 @@ Result<void> unpack(TracePage& page) {
                      begin + static_cast<std::ptrdiff_t>(page.range.to));
   page.has_candidates = std::ranges::any_of(page.tokens, has_candidates);
   return {};
+}
+
+bool is_token(const engine::Tokenizer& tokenizer, TokenId id) {
+  return id >= 0 && static_cast<std::size_t>(id) < tokenizer.vocab_size() &&
+         tokenizer.id_to_token(id).has_value();
 }
 
 TraceCalls::TraceCalls(HistoryStore& store, Replies& replies, TextPort& text,

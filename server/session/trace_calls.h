@@ -51,6 +51,9 @@ struct TracedPrompt {
   std::optional<std::int64_t> cached_tokens{};
 };
 
+// An id that a branch or a step may force.
+bool is_token(const engine::Tokenizer& tokenizer, TokenId id);
+
 // On the service's thread. Errors of all: not_found (also for what is another's), and the store's.
 class TraceCalls {
  public:

@@ -285,7 +285,7 @@ void TurnStarter::check_continued(const TurnRef& turn) {
 
 void TurnStarter::load_branch(const TurnRef& turn) {
   const BranchWish& wish = *turn->message.branch;
-  if (wish.token && !turn->model->tokenizer->id_to_token(*wish.token)) {
+  if (wish.token && !is_token(*turn->model->tokenizer, *wish.token)) {
     return refuse(turn, of(ErrorCode::invalid_parameter, "The vocabulary has no such token.",
                            "branch.token"));
   }

@@ -8,6 +8,7 @@
 #include <string_view>
 
 #include "engine/text/byte_alphabet.h"
+#include "engine/text/utf8.h"
 #include "server/session/ids.h"
 
 namespace hearth::server {
@@ -28,6 +29,7 @@ std::optional<std::string> fallback_byte(std::string_view token) {
 std::optional<std::string> raw_bytes(const engine::Tokenizer& tokenizer, TokenId id) {
   const std::optional<std::string> token = tokenizer.id_to_token(id);
   if (!token) return std::nullopt;
+  if (!engine::is_valid_utf8(*token)) return token;  // a vocabulary of raw bytes
   if (auto byte = fallback_byte(*token)) return byte;
   return engine::bytes_of_alphabet(*token);
 }

@@ -34,6 +34,8 @@ constexpr Milliseconds kTick{20};
 constexpr Milliseconds kIdleTick{250};
 constexpr Milliseconds kFarewell{3'000};  // for the last frames and closing handshakes
 
+void log_warning(const std::string& line) { spdlog::warn("{}", line); }
+
 // From the loader thread to the loop.
 struct Loaded {
   std::unique_ptr<engine::StepRunner> runner;
@@ -76,6 +78,7 @@ class ServerApp {
   std::string code_text_;
   std::optional<JoinCode> code_;
   SessionApi session_;
+  InspectParts inspect_;
   Assets assets_;
   Gate gate_;
   Server server_;
@@ -108,12 +111,14 @@ ServerApp::ServerApp(const Config& config, std::string host, std::string model,
                     config.limits.max_tokens, config.system_prompt, clock_,
                     std::chrono::seconds(config.sse_keep_alive_s)}),
       session_{service_, nullptr, {}, !config.ephemeral},
+      inspect_{{[&loop](std::function<void()> job) { loop.post(std::move(job)); }, log_warning},
+               ModelInspection(log_warning)},
       assets_(embedded_page()),
       gate_({is_local(), config.open, machine_name(), config.allow_host, config.allow_origin, {}},
             service_, nullptr),
       server_(loop, {host_, config.port, {}},
-              Router(make_routes(
-                  {assets_, service_, generations_, session_, [this] { return is_draining_; }})),
+              Router(make_routes({assets_, service_, generations_, session_,
+                                  [this] { return is_draining_; }, &inspect_})),
               gate_, service_, system_random()) {
   if (!is_local() && !config.open) {
     code_text_ = config.join_code.empty() ? make_join_code(system_random()) : config.join_code;
@@ -162,6 +167,7 @@ void ServerApp::report(const engine::LoadProgress& progress) {
 
 void ServerApp::load(engine::ModelFolder folder, std::string why) {
   is_loading_ = true;
+  inspect_.model.set_folder(folder.path);
   loader_ = std::jthread([this, folder = std::move(folder), why = std::move(why)] {
     auto runner =
         engine::load_runner(folder, runner_options(config_),

@@ -3,6 +3,7 @@
 #include <utility>
 
 #include "server/api/health_api.h"
+#include "server/api/inspect_api.h"
 #include "server/api/completions_api.h"
 #include "server/api/conversation_api.h"
 #include "server/api/messages_api.h"
@@ -28,6 +29,16 @@ Handler file(const Assets& assets, std::string path) {
 Handler hashed_file(const Assets& assets) {
   return [&assets](const auto& request, const auto& response) {
     response->send(assets.respond(*request, "assets/" + request->tail));
+  };
+}
+
+std::vector<Route> inspect_routes(ChatService& service, InspectParts& inspect) {
+  const InspectModelParts model{service, inspect.worker, inspect.model};
+  return {
+      {"GET", "/api/v1/inspect/*", Access::user, 0, inspect_handler(service, inspect.worker)},
+      {"GET", "/api/v1/model", Access::user, 0, model_tree_handler(model)},
+      {"GET", "/api/v1/model/tensors", Access::user, 0, tensor_list_handler(model)},
+      {"GET", "/api/v1/model/tensors/*", Access::user, 0, tensor_handler(model)},
   };
 }
 
@@ -69,6 +80,10 @@ std::vector<Route> make_routes(const RouteParts& parts) {
     if (one.path == "index.html" || one.path.starts_with("assets/")) continue;
     routes.push_back({"GET", "/" + std::string(one.path), Access::open, 0,
                       file(parts.assets, std::string(one.path))});
+  }
+  if (parts.inspect) {
+    for (Route& route : inspect_routes(parts.service, *parts.inspect))
+      routes.push_back(std::move(route));
   }
   return routes;
 }

@@ -5,12 +5,19 @@
 #include <vector>
 
 #include "server/api/generation.h"
+#include "server/api/inspect_model.h"
+#include "server/api/inspect_worker.h"
 #include "server/api/session_api.h"
 #include "server/net/assets.h"
 #include "server/net/router.h"
 #include "server/session/chat_service.h"
 
 namespace hearth::server {
+
+struct InspectParts {
+  InspectWorker worker;
+  ModelInspection model;
+};
 
 // References outlive the routes.
 struct RouteParts {
@@ -19,6 +26,7 @@ struct RouteParts {
   Generations& generations;
   SessionApi& session;
   std::function<bool()> is_draining;
+  InspectParts* inspect = nullptr;  // null: without the inspector
 };
 
 std::vector<Route> make_routes(const RouteParts& parts);

@@ -6,8 +6,8 @@
 
 #include "engine/sampling/sampling_overrides.h"
 #include "engine/text/tokenizer.h"
-#include "server/session/engine_identity.h"
 #include "server/session/conversation_json.h"
+#include "server/session/engine_identity.h"
 #include "server/session/events.h"
 #include "server/session/strict_json.h"
 #include "server/session/title.h"
@@ -40,10 +40,8 @@ std::unique_ptr<ReplyTrace> make_trace(const ChatCreate& message, bool is_inspec
                                        const engine::SamplingParams& sampling,
                                        const std::vector<TokenId>& prompt_ids,
                                        std::vector<TracedToken> given) {
-  TraceHead head{.is_inspected = is_inspected,
-                 .is_stepped = message.step,
-                 .branch = {},
-                 .sampling = sampling};
+  TraceHead head{
+      .is_inspected = is_inspected, .is_stepped = message.step, .branch = {}, .sampling = sampling};
   if (message.branch) head.branch = BranchPoint{message.branch->message, message.branch->at};
   if (!is_inspected) {
     for (TracedToken& token : given) token.candidates.reset();
@@ -437,9 +435,8 @@ void TurnStarter::begin(const TurnRef& turn) {
   bool duplicate = false;
   for (const Asker& asker : turn->askers) {
     if (const auto connection = asker.connection.lock()) {
-      ServerMessage event = accepted_event(
-          {asker.re, turn->conversation, turn->user_parent(), turn->reply, duplicate,
-           turn->continued_from()});
+      ServerMessage event = accepted_event({asker.re, turn->conversation, turn->user_parent(),
+                                            turn->reply, duplicate, turn->continued_from()});
       add_trace_fields(*spec.trace, event);
       connection->send(event);
     }

@@ -223,6 +223,8 @@ TEST(InspectText, TokenThatIsNoWholeCharacterShowsItsBytes) {
   EXPECT_EQ(token_text(tokenizer, 'a').text, "a");
   EXPECT_EQ(token_text(tokenizer, 'a').hex, "");
   EXPECT_EQ(token_text(tokenizer, 0xE4).text, "\xEF\xBF\xBD");
+  EXPECT_EQ(token_text(tokenizer, 0xE4).hex, "e4");
+  EXPECT_EQ(token_text(tokenizer, 0xE4).bytes, 1U);
   EXPECT_TRUE(token_text(tokenizer, testing::kEndToken).is_special);
 }
 

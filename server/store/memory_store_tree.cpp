@@ -164,6 +164,10 @@ void MemoryStore::drop(Account& mine, std::map<ConversationId, Thread>::iterator
     std::erase_if(mine.requests,
                   [&](const auto& request) { return request.second.reply == message.id; });
   }
+  for (const auto& [message, trace] : dropped->second.traces) {
+    for (const auto& [place, data] : trace)
+      mine.bytes -= place % 2 == 0 ? std::min(mine.bytes, data.size()) : 0;
+  }
   mine.threads.erase(dropped);
 }
 

@@ -18,8 +18,17 @@ std::size_t droppable_bytes(const std::map<std::int64_t, std::string>& trace) {
 void MemoryStore::save_trace(UserId owner, MessageId message, std::vector<TraceBlob> blobs) {
   const Place found = place(owner, message);
   if (!found.message) return;
-  for (TraceBlob& blob : blobs) found.thread->traces[message][blob.place] = std::move(blob.data);
-  drop_old_traces(*account(owner), message);
+  Account& mine = *account(owner);
+  bool has_droppable = false;
+  for (TraceBlob& blob : blobs) {
+    std::string& kept = found.thread->traces[message][blob.place];
+    const bool is_droppable = blob.place % 2 != 0;
+    // What stays counts like the text it belongs to.
+    if (!is_droppable) mine.bytes += blob.data.size() - kept.size();
+    has_droppable = has_droppable || is_droppable;
+    kept = std::move(blob.data);
+  }
+  if (has_droppable) drop_old_traces(mine, message);
 }
 
 void MemoryStore::drop_old_traces(Account& mine, const MessageId& newest) {

@@ -114,5 +114,26 @@ TYPED_TEST(TraceStoreContract, TracesGoWithTheirConversation) {
   EXPECT_EQ(this->load(this->ada, 1, {0}), "");
 }
 
+// What cannot be dropped counts like the text: forgetful rooms stay within their bytes.
+TEST(MemoryTraces, TokensCountAsTheUsersTextAndAreGivenBack) {
+  Loop loop;
+  MemoryStore store(loop.post(), 2500);  // a turn here counts about 1050 bytes
+  const UserId ada = numbered<UserId>(1);
+  const auto begin = [&](int n) {
+    return ask<void>(loop, [&](auto done) { store.begin_turn(turn(ada, n, n), done); });
+  };
+  ASSERT_TRUE(ask<void>(loop, [&](auto done) {
+    store.create_user({ada, UserKind::guest, ""}, {}, 5, done);
+  }));
+  ASSERT_TRUE(begin(1).has_value());
+  store.save_trace(ada, numbered<MessageId>(3), {{2, std::string(1000, 'x')}, {3, "dropped"}});
+  EXPECT_EQ(begin(2).error().code, ErrorCode::quota_exceeded);
+  ASSERT_TRUE(ask<void>(loop, [&](auto done) {
+    store.remove(ada, numbered<ConversationId>(1), std::nullopt, done);
+  }));
+  EXPECT_TRUE(begin(3).has_value());
+  EXPECT_TRUE(begin(4).has_value());
+}
+
 }  // namespace
 }  // namespace hearth::server

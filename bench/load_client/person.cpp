@@ -1,5 +1,6 @@
 #include "bench/load_client/person.h"
 
+#include <random>
 #include <stdexcept>
 
 namespace hearth::bench {
@@ -63,7 +64,10 @@ struct Person::Turn {
 };
 
 Person::Person(asio::io_context& context, Target target, std::string cookie)
-    : target_(std::move(target)), cookie_(std::move(cookie)), stream_(context) {}
+    : target_(std::move(target)),
+      cookie_(std::move(cookie)),
+      stream_(context),
+      id_prefix_("m-" + std::to_string(std::random_device{}()) + "-") {}
 
 awaitable<void> Person::join() {
   stream_.next_layer() = co_await connect(target_);
@@ -171,7 +175,7 @@ awaitable<TurnRecord> Person::say(Message message, Clock::time_point zero,
   const auto turn = std::make_shared<Turn>(stream_.get_executor());
   turn->zero = zero;
   turn->record.intended_s = seconds_since(zero, intended);
-  const std::string id = "m-" + std::to_string(next_id_++);
+  const std::string id = id_prefix_ + std::to_string(next_id_++);
   nlohmann::json body = {{"type", "chat.create"},
                          {"id", id},
                          {"content", message.content},

@@ -68,6 +68,7 @@ class Person : public std::enable_shared_from_this<Person> {
   websocket::stream<tcp::socket> stream_;
   std::deque<std::string> outbox_;
   bool is_writing_ = false;
+  std::string id_prefix_;  // of its messages: other sockets may speak for the same person
   std::int64_t next_id_ = 0;
   std::map<std::string, std::shared_ptr<Turn>> by_request_;  // until accepted or refused
   std::map<std::string, std::shared_ptr<Turn>> by_stream_;

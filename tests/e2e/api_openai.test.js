@@ -1,5 +1,6 @@
 // The official client as judge of what goes beyond a plain chat: several replies, scores, tools, JSON, responses.
 import assert from 'node:assert/strict';
+import {readFileSync} from 'node:fs';
 import test from 'node:test';
 import OpenAI from 'openai';
 import {golden, hearth, startServer} from './support/server.js';
@@ -68,6 +69,37 @@ test('completions continue texts and ids, and score them', async (t) => {
   }
   assert.equal(streamed, ids.choices[0].text);
 });
+
+/** Log-probabilities of row `at` of a file of little-endian float32 logits [T, vocabulary]. */
+const logProbabilities = (file, vocabulary, at) => {
+  const bytes = readFileSync(file);
+  const row = Array.from({length: vocabulary}, (_, i) => bytes.readFloatLE(4 * (at * vocabulary + i)));
+  const highest = Math.max(...row);
+  const total = highest + Math.log(row.reduce((sum, x) => sum + Math.exp(x - highest), 0));
+  return row.map((x) => x - total);
+};
+
+for (const name of ['qwen2-tied', 'llama3-gqa']) {
+  test(`${name}: the scores of a prompt are those of transformers`, async (t) => {
+    const {url} = await startServer(t, {args: ['--model', golden(name), '--dtype', 'fp32']});
+    const folder = golden(name);
+    const {cases, vocab_size: vocabulary} = JSON.parse(readFileSync(`${folder}/expected.json`, 'utf8'));
+    let compared = 0;
+    for (const {input_ids: ids, positions, logits} of cases.filter((one) => one.logits)) {
+      const answer = await post(url, '/v1/completions', {prompt: ids, max_tokens: 0, prompt_logprobs: 5});
+      const {choices: [{prompt_logprobs: scores}]} = await answer.json();
+      assert.equal(scores.length, ids.length);
+      for (const [row, position] of positions.entries()) {
+        const expected = logProbabilities(`${folder}/${logits.file}`, vocabulary, row);
+        for (const [id, {logprob}] of Object.entries(scores[position + 1] ?? {})) {
+          assert.ok(Math.abs(logprob - expected[Number(id)]) < 1e-3, `${name} ${position} ${id}: ${logprob}, not ${expected[Number(id)]}`);
+          ++compared;
+        }
+      }
+    }
+    assert.ok(compared > 50, `${compared} compared`);
+  });
+}
 
 test('greedy text is what hearth generate writes', async (t) => {
   const {url} = await startServer(t);

@@ -173,6 +173,7 @@ export class FakeHearth {
       for (const reply of this.replies) reply.watchers.delete(socket);
     });
     socket.on('message', (data) => {
+      if (socket.readyState !== socket.OPEN) return; // what came with the frame that broke the connection is lost with it
       const message = JSON.parse(String(data));
       this.received.push(message);
       this.#handle(socket, user, message);

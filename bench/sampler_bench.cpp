@@ -24,7 +24,8 @@ std::vector<float> chat_logits() {
   return logits;
 }
 
-void run(benchmark::State& state, const SamplingParams& params, std::int64_t num_top = 0) {
+void run(benchmark::State& state, const SamplingParams& params, std::int64_t num_top = 0,
+         bool is_inspected = false) {
   const std::vector<float> logits = chat_logits();
   std::vector<TokenId> ids(1000);
   for (std::size_t i = 0; i < ids.size(); ++i) ids[i] = static_cast<TokenId>(i * 97 % kVocabSize);
@@ -36,7 +37,9 @@ void run(benchmark::State& state, const SamplingParams& params, std::int64_t num
                                                      .num_prompt = 500,
                                                      .eos_ids = {},
                                                      .seed = seed++,
-                                                     .num_top = num_top}));
+                                                     .num_top = num_top,
+                                                     .forced = {},
+                                                     .is_inspected = is_inspected}));
   }
 }
 
@@ -63,6 +66,18 @@ void qwen2_defaults(benchmark::State& state) {
   run(state, params, 5);
 }
 BENCHMARK(qwen2_defaults)->Unit(benchmark::kMicrosecond);
+
+// The same with the inspector's candidates.
+void qwen2_defaults_inspected(benchmark::State& state) {
+  SamplingParams params;
+  params.do_sample = true;
+  params.temperature = 0.7;
+  params.top_k = 20;
+  params.top_p = 0.8;
+  params.repetition_penalty = 1.1;
+  run(state, params, 5, true);
+}
+BENCHMARK(qwen2_defaults_inspected)->Unit(benchmark::kMicrosecond);
 
 void top_p_alone(benchmark::State& state) {
   SamplingParams params;

@@ -16,10 +16,6 @@ bool are_processed(const Draw& draw) { return draw.scores.data() != draw.logits.
 
 float score_of(const Draw& draw, TokenId id) { return draw.scores[static_cast<std::size_t>(id)]; }
 
-std::int32_t num_possible(std::span<const float> row) {
-  return static_cast<std::int32_t>(count_against(row, kBanned).num_above);
-}
-
 // Unless it is there.
 void add(const Draw& draw, TokenId id, TokenCandidates& out) {
   const auto is_it = [id](const InspectedCandidate& candidate) { return candidate.id == id; };
@@ -42,30 +38,35 @@ SamplingStage stage_of(std::string_view warper) {
 }
 
 void measure_raw(const Draw& draw, TokenCandidates& out) {
-  const float highest = first_maximum(draw.logits).value;
+  // The highest logits are among the candidates.
+  const float highest =
+      std::ranges::max_element(out.candidates, {}, &InspectedCandidate::logit)->logit;
   const ExpMoments moments = exp_moments(draw.logits, highest);
   const double log_sum = std::log(moments.sum);
   out.entropy = static_cast<float>(log_sum - moments.weighted / moments.sum);
   out.stages.push_back({.stage = SamplingStage::raw,
                         .log_total = static_cast<float>(static_cast<double>(highest) + log_sum),
-                        .num_left = num_possible(draw.logits)});
+                        .num_left = static_cast<std::int32_t>(moments.num_finite)});
 }
 
-void measure_tail(const Draw& draw, TokenCandidates& out) {
+// The scores that equal the last listed one and are not listed belong to the tail.
+std::int64_t num_unlisted_ties(const Draw& draw, const TokenCandidates& out, float least) {
+  const auto listed_end = out.candidates.begin() + static_cast<std::ptrdiff_t>(out.num_listed);
+  return count_against(draw.scores, least).num_equal -
+         std::count_if(out.candidates.begin(), listed_end,
+                       [least](const InspectedCandidate& c) { return c.score == least; });
+}
+
+void keep_tail(const Draw& draw, const ScoreSums& sums, TokenCandidates& out) {
   std::ranges::fill(out.log_tail, kBanned);
   if (out.num_listed < TokenCandidates::kListedMax) return;
   const float highest = out.candidates.front().score;
   const float least = out.candidates[out.num_listed - 1].score;
-  const auto num_listed_ties = std::ranges::count(
-      out.candidates.begin(), out.candidates.begin() + static_cast<std::ptrdiff_t>(out.num_listed),
-      least, &InspectedCandidate::score);
-  const auto num_ties =
-      static_cast<double>(count_against(draw.scores, least).num_equal - num_listed_ties);
-  const TailSums sums = sum_exp_below(draw.scores, highest, least);
-  for (std::size_t i = 0; i < sums.size(); ++i) {
+  const auto num_ties = static_cast<double>(num_unlisted_ties(draw, out, least));
+  for (std::size_t i = 0; i < sums.tail.size(); ++i) {
     const double beta = static_cast<double>(TokenCandidates::kTailBetas[i]);
     const double tie = std::exp(beta * (static_cast<double>(least) - static_cast<double>(highest)));
-    out.log_tail[i] = static_cast<float>(std::log(sums[i] + num_ties * tie));
+    out.log_tail[i] = static_cast<float>(std::log(sums.tail[i] + num_ties * tie));
   }
 }
 
@@ -76,16 +77,20 @@ TokenCandidates DrawInspector::inspect(const Draw& draw) {
   out.u = draw.u;
   list(draw, out);
   measure_raw(draw, out);
+  const float highest = out.candidates.front().score;  // the chosen token has one at least
+  const double scale = draw.params.do_sample ? 1.0 / draw.params.temperature : 1.0;
+  const ScoreSums sums =
+      score_sums(draw.scores, highest, scale,
+                 out.candidates[std::max<std::size_t>(out.num_listed, 1) - 1].score);
+  const auto num_left = static_cast<std::int32_t>(sums.num_finite);
   if (are_processed(draw)) {
-    const float highest = first_maximum(draw.scores).value;
-    const double sum = sum_exp(draw.scores, highest);
     out.stages.push_back(
         {.stage = SamplingStage::penalties,
-         .log_total = static_cast<float>(static_cast<double>(highest) + std::log(sum)),
-         .num_left = num_possible(draw.scores)});
+         .log_total = static_cast<float>(static_cast<double>(highest) + std::log(sums.sum)),
+         .num_left = num_left});
   }
-  if (draw.params.do_sample) warp(draw, out);
-  measure_tail(draw, out);
+  if (draw.params.do_sample) warp(draw, highest, sums.scaled, out);
+  keep_tail(draw, sums, out);
   return out;
 }
 
@@ -114,13 +119,11 @@ void DrawInspector::record(SamplingStage stage, double highest, TokenCandidates&
   }
 }
 
-void DrawInspector::warp(const Draw& draw, TokenCandidates& out) {
+void DrawInspector::warp(const Draw& draw, float highest, double sum, TokenCandidates& out) {
   const SamplingParams& params = draw.params;
-  const float highest = first_maximum(draw.scores).value;
   // As Candidates divides: in float.
   const auto scaled = static_cast<double>(highest / static_cast<float>(params.temperature));
   if (params.temperature != 1.0) {
-    const double sum = sum_exp_scaled(draw.scores, highest, 1.0 / params.temperature);
     out.stages.push_back({.stage = SamplingStage::temperature,
                           .log_total = static_cast<float>(scaled + std::log(sum)),
                           .num_left = out.stages.back().num_left});

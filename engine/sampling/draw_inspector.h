@@ -27,7 +27,8 @@ class DrawInspector {
 
  private:
   void list(const Draw& draw, TokenCandidates& out);
-  void warp(const Draw& draw, TokenCandidates& out);
+  // highest: score; sum: of the whole row after temperature, relative to the highest
+  void warp(const Draw& draw, float highest, double sum, TokenCandidates& out);
   void record(SamplingStage stage, double highest, TokenCandidates& out) const;
 
   std::vector<Candidate> selected_;

@@ -68,25 +68,37 @@ double run(std::span<const float> x, float shift, float* out) {
   return total;
 }
 
+Floats one_if_finite(Floats lanes) {
+  const Floats one = Floats{} + 1.0F;
+  return lanes >= -std::numeric_limits<float>::max() ? one : Floats{};
+}
+
 // Σ of each of the N terms that `terms` gives for four values. A value that fills up the last four
 // is −inf, for which every term has to be 0.
 template <std::size_t N, class Terms>
 std::array<double, N> fold(std::span<const float> x, Terms terms) {
   constexpr std::size_t kBlock = 64 * kLanes;
+  const std::size_t whole = x.size() - x.size() % kLanes;
   std::array<double, N> totals{};
-  for (std::size_t begin = 0; begin < x.size(); begin += kBlock) {
-    const std::size_t end = std::min(begin + kBlock, x.size());
-    std::array<Floats, N> sums{};
-    for (std::size_t i = begin; i < end; i += kLanes) {
-      Floats lanes = Floats{} - std::numeric_limits<float>::infinity();
-      std::memcpy(&lanes, x.data() + i, std::min(kLanes, end - i) * sizeof(float));
-      const std::array<Floats, N> values = terms(lanes);
-      for (std::size_t k = 0; k < N; ++k) sums[k] += values[k];
-    }
+  const auto move_to_double = [&totals](const std::array<Floats, N>& sums) {
     for (std::size_t k = 0; k < N; ++k) {
       for (std::size_t lane = 0; lane < kLanes; ++lane)
         totals[k] += static_cast<double>(sums[k][lane]);
     }
+  };
+  for (std::size_t begin = 0; begin < whole; begin += kBlock) {
+    const std::size_t end = std::min(begin + kBlock, whole);
+    std::array<Floats, N> sums{};
+    for (std::size_t i = begin; i < end; i += kLanes) {
+      const std::array<Floats, N> values = terms(load(x.data() + i));
+      for (std::size_t k = 0; k < N; ++k) sums[k] += values[k];
+    }
+    move_to_double(sums);
+  }
+  if (whole < x.size()) {
+    Floats last = Floats{} - std::numeric_limits<float>::infinity();
+    std::memcpy(&last, x.data() + whole, (x.size() - whole) * sizeof(float));
+    move_to_double(terms(last));
   }
   return totals;
 }
@@ -107,34 +119,45 @@ double exp_row(std::span<const float> x, float shift, std::span<float> out) {
 
 double sum_exp(std::span<const float> x, float shift) { return run<false>(x, shift, nullptr); }
 
-double sum_exp_scaled(std::span<const float> x, float shift, double scale) {
-  const auto factor = static_cast<float>(scale);
-  return fold<1>(x,
-                 [=](Floats lanes) { return std::array{exp_lanes((lanes - shift) * factor)}; })[0];
-}
-
 ExpMoments exp_moments(std::span<const float> x, float shift) {
-  const auto [sum, weighted] = fold<2>(x, [shift](Floats lanes) {
+  const auto [sum, weighted, num_finite] = fold<3>(x, [shift](Floats lanes) {
     const Floats distance = lanes - shift;
     const Floats e = exp_lanes(distance);
     const Floats product = e > 0.0F ? e * distance : Floats{};  // 0 · −inf is no number
-    return std::array{e, product};
+    return std::array{e, product, one_if_finite(lanes)};
   });
-  return {.sum = sum, .weighted = weighted};
+  return {.sum = sum, .weighted = weighted, .num_finite = static_cast<std::int64_t>(num_finite)};
 }
 
-TailSums sum_exp_below(std::span<const float> x, float shift, float below) {
-  // Powers of z = e^((x − shift)/4): one exponential for all eight.
-  return fold<8>(x, [=](Floats lanes) {
-    const Floats e = exp_lanes((lanes - shift) * 0.25F);
+ScoreSums score_sums(std::span<const float> x, float shift, double scale, float below) {
+  const auto factor = static_cast<float>(scale);
+  // Powers of z = e^((x − shift)/4): one exponential for nine sums.
+  const auto sums = fold<11>(x, [=](Floats lanes) {
+    const Floats distance = lanes - shift;
+    const Floats e = exp_lanes(distance * 0.25F);
+    const Floats e2 = e * e;
     const Floats z = lanes < below ? e : Floats{};
     const Floats z2 = z * z;
     const Floats z3 = z2 * z;
     const Floats z4 = z2 * z2;
     const Floats z6 = z3 * z3;
     const Floats z8 = z4 * z4;
-    return std::array{z2, z3, z4, z4 * z, z6, z8, z6 * z6, z8 * z8};
+    return std::array{z2,
+                      z3,
+                      z4,
+                      z4 * z,
+                      z6,
+                      z8,
+                      z6 * z6,
+                      z8 * z8,
+                      e2 * e2,
+                      exp_lanes(distance * factor),
+                      one_if_finite(lanes)};
   });
+  ScoreSums out{
+      .sum = sums[8], .scaled = sums[9], .num_finite = static_cast<std::int64_t>(sums[10])};
+  std::copy_n(sums.begin(), out.tail.size(), out.tail.begin());
+  return out;
 }
 
 RowMaximum first_maximum(std::span<const float> x) {

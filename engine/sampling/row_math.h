@@ -16,19 +16,25 @@ double exp_row(std::span<const float> x, float shift, std::span<float> out);
 // The sum alone.
 double sum_exp(std::span<const float> x, float shift);
 
-// Σ exp(scale · (x − shift)), for x ≤ shift and scale > 0.
-double sum_exp_scaled(std::span<const float> x, float shift, double scale);
-
-// With e = exp(x − shift): Σ e, and Σ e · (x − shift), to which −inf adds nothing.
+// With e = exp(x − shift), x ≤ shift: Σ e, Σ e · (x − shift), to which −inf adds nothing, and how
+// many are not −inf.
 struct ExpMoments {
   double sum = 0.0;
   double weighted = 0.0;
+  std::int64_t num_finite = 0;
 };
 ExpMoments exp_moments(std::span<const float> x, float shift);
 
-// Σ exp(β · (x − shift)) over x < below, for β = 1/2, 3/4, 1, 5/4, 3/2, 2, 3 and 4; below ≤ shift.
-using TailSums = std::array<double, 8>;
-TailSums sum_exp_below(std::span<const float> x, float shift, float below);
+// In one pass: Σ e, Σ exp(scale · (x − shift)), how many are not −inf, and the tail: Σ over x <
+// below of exp(β · (x − shift)) for β = 1/2, 3/4, 1, 5/4, 3/2, 2, 3 and 4. below ≤ shift, scale >
+// 0.
+struct ScoreSums {
+  double sum = 0.0;
+  double scaled = 0.0;
+  std::int64_t num_finite = 0;
+  std::array<double, 8> tail{};
+};
+ScoreSums score_sums(std::span<const float> x, float shift, double scale, float below);
 
 struct RowMaximum {
   float value = 0.0F;

@@ -369,27 +369,30 @@ TEST(RowMath, SumsOfTheInspectorAgreeWithTheLibraryAtEveryLength) {
     const float highest = *std::ranges::max_element(row.logits);
     if (highest == -kInfinity) continue;
     ExpMoments expected;
-    double scaled = 0.0;
-    TailSums tail{};
+    ScoreSums sums;
     for (const float x : row.logits) {
       const double distance = static_cast<double>(x) - static_cast<double>(highest);
       const double e = std::exp(distance);
       expected.sum += e;
       if (e > 0.0) expected.weighted += e * distance;
-      scaled += std::exp(0.7 * distance);
-      for (std::size_t k = 0; k < tail.size(); ++k) {
+      expected.num_finite += x > -kInfinity ? 1 : 0;
+      sums.scaled += std::exp(0.7 * distance);
+      for (std::size_t k = 0; k < sums.tail.size(); ++k) {
         if (x < 1.0F)
-          tail[k] += std::exp(static_cast<double>(TokenCandidates::kTailBetas[k]) * distance);
+          sums.tail[k] += std::exp(static_cast<double>(TokenCandidates::kTailBetas[k]) * distance);
       }
     }
     const ExpMoments moments = exp_moments(row.logits, highest);
     EXPECT_NEAR(moments.sum, expected.sum, 1e-6 * expected.sum);
     EXPECT_NEAR(moments.weighted, expected.weighted, 1e-6 * (1.0 - expected.weighted));
-    EXPECT_NEAR(sum_exp_scaled(row.logits, highest, 0.7), scaled, 1e-6 * scaled);
+    EXPECT_EQ(moments.num_finite, expected.num_finite);
+    const ScoreSums actual = score_sums(row.logits, highest, 0.7, std::min(1.0F, highest));
+    EXPECT_NEAR(actual.sum, expected.sum, 2e-6 * expected.sum);
+    EXPECT_NEAR(actual.scaled, sums.scaled, 1e-6 * sums.scaled);
+    EXPECT_EQ(actual.num_finite, expected.num_finite);
     if (highest < 1.0F) continue;
-    const TailSums sums = sum_exp_below(row.logits, highest, 1.0F);
-    for (std::size_t k = 0; k < tail.size(); ++k)
-      EXPECT_NEAR(sums[k], tail[k], 1e-5 * tail[k] + 1e-30);
+    for (std::size_t k = 0; k < sums.tail.size(); ++k)
+      EXPECT_NEAR(actual.tail[k], sums.tail[k], 1e-5 * sums.tail[k] + 1e-30);
   }
 }
 

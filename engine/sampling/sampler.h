@@ -24,10 +24,10 @@ struct SampleInput {
   std::size_t num_prompt = 0;
   std::span<const TokenId> eos_ids;
   std::uint64_t seed = 0;
-  std::int64_t num_top = 0;         // raw candidates wanted in top_logprobs()
-  std::optional<TokenId> forced{};  // takes the place of the draw; in the vocabulary
+  std::int64_t num_top = 0;               // raw candidates wanted in top_logprobs()
+  std::optional<TokenId> forced{};        // takes the place of the draw; in the vocabulary
   TokenConstraint* constraint = nullptr;  // of what is drawn, after the processors; not owned
-  bool is_inspected = false;        // fill candidates()
+  bool is_inspected = false;              // fill candidates()
 };
 
 // What a stage left: its name (the parameter's, as in transformers) and every token's probability.

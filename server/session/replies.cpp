@@ -123,6 +123,8 @@ void Replies::progressed(std::span<const engine::RequestId> changed) {
 }
 
 void Replies::advance(Reply& reply) {
+  // The stream of a paused one has ended and says so again whenever it is asked.
+  if (reply.phase() != Reply::Phase::submitted) return;
   const bool was_stopped = reply.hit_stop_string();
   reply.pull();
   if (const engine::FinishedEvent* const event = reply.finished()) {
@@ -144,7 +146,8 @@ void Replies::checkpoint(Reply& reply, Instant now) {
 void Replies::save_trace(const Reply& reply, ReplyTrace::Until until) {
   if (!reply.trace() || !ports_.store.traces()) return;
   auto blobs = reply.trace()->take_blobs(reply.stream(), reply.text(), until);
-  if (!blobs.empty()) ports_.store.traces()->save_trace(reply.owner(), reply.id(), std::move(blobs));
+  if (!blobs.empty())
+    ports_.store.traces()->save_trace(reply.owner(), reply.id(), std::move(blobs));
 }
 
 void Replies::cancel(Reply& reply) {
@@ -242,7 +245,8 @@ void Replies::forget_conversation(const UserId& owner, const ConversationId& con
   });
 }
 
-// What the running replies have written since the last time. A reply counts from its second time on.
+// What the running replies have written since the last time. A reply counts from its second time
+// on.
 void Replies::measure(Instant now) {
   std::int64_t written = 0;
   int num_measured = 0;
@@ -287,7 +291,8 @@ void Replies::tell_places() {
                    starts.empty() ? Milliseconds(0) : starts.back());
 }
 
-// A held reply begins when another of its user's ends, and not before those that wait in the engine.
+// A held reply begins when another of its user's ends, and not before those that wait in the
+// engine.
 void Replies::tell_held_places(std::int64_t ahead_tokens, std::int64_t position,
                                Milliseconds not_before) {
   std::unordered_map<UserId, std::vector<ExpectedWork>, IdHash> running;

@@ -289,6 +289,8 @@ TEST_F(Steps, AReplyIsWrittenOnDemandAndHoldsNothingInBetween) {
   auto events = tab->receive();
   EXPECT_EQ(events.back(), (json{{"type", "paused"}, {"stream", accepted["stream"]}, {"to", 2}}));
   EXPECT_EQ(room.service->stats().running, 0);
+  for (int i = 0; i < 3; ++i) room.tick(Limits{}.service.queue_events_every);
+  EXPECT_TRUE(tab->receive().empty()) << "told once";
 
   step(accepted, {{"token", 'z'}});
   EXPECT_EQ(request().given.size(), 2U);

@@ -206,8 +206,8 @@ TEST_F(InspectApi, QuestionsBeyondTheQueueAreRefusedAtOnceAndAFailureIsAnAnswer)
     const std::lock_guard lock(gate);
     throw std::runtime_error("torn");
   };
-  // One may be at work already, so at most one more than the queue holds is taken.
-  for (std::size_t i = 0; i < InspectWorker::kJobsMax + 2; ++i) ask(wait);
+  // A whole queue may be at work already, so at most twice what it holds is taken.
+  for (std::size_t i = 0; i < 2 * InspectWorker::kJobsMax + 1; ++i) ask(wait);
   EXPECT_EQ(responses.back()->whole->status, 429);
   gate.unlock();
   std::size_t num_taken = 0;

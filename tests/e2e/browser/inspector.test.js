@@ -62,18 +62,32 @@ test('arrows walk through the tokens and candidates, and b branches with the cho
   await page.locator('.tokens').focus();
   for (let i = 0; i < 5; i++) await page.keyboard.press('ArrowRight');
   await page.locator('.token-card[aria-label="Token 6 of 42"]').waitFor();
-  await page.getByRole('button', {name: /Branch here with ␣/}).waitFor();
   await page.getByRole('region', {name: 'Candidates, stage by stage'}).focus();
+  await page.locator('.stages tbody tr:nth-child(1)[data-chosen]').waitFor();
   await page.keyboard.press('ArrowDown');
   await page.keyboard.press('ArrowDown');
-  await page.locator('.stages tr[data-chosen]').nth(0).waitFor();
-  const chosen = await page.locator('.stages tr[data-chosen] th').textContent();
+  await page.locator('.stages tbody tr:nth-child(3)[data-chosen]').waitFor();
+  const chosen = await page.locator('.stages tbody tr:nth-child(3) th').textContent();
   await page.getByRole('button', {name: `Branch here with ${chosen}`}).waitFor();
   await page.keyboard.press('b');
   await until(() => hearth.replies.length === 2);
   const {branch, inspect, regenerate, parent} = hearth.replies[1].request;
-  assert.deepEqual([branch.message, branch.at, inspect, regenerate, parent], [hearth.replies[0].stream, 5, true, true, hearth.replies[0].message.parent]);
-  assert.equal(typeof branch.token, 'number');
+  const {candidates} = traceOf('', australia.texts, australia.shapes).tokens[5];
+  assert.deepEqual(branch, {message: hearth.replies[0].stream, at: 5, token: candidates[2].id});
+  assert.deepEqual([inspect, regenerate, parent], [true, true, hearth.replies[0].message.parent]);
+});
+
+// Two steps and a branch within one frame went one step, and branched with what was chosen before.
+test('keys that come faster than frames each act on what the one before did', async (t) => {
+  const {page, hearth} = await answered(t);
+  await page.locator('.stages').waitFor();
+  await token(page, ' Canberra').click();
+  await page.locator('.token-card[aria-label="Token 6 of 42"]').waitFor();
+  await page.getByRole('region', {name: 'Candidates, stage by stage'}).evaluate((region) => {
+    for (const key of ['ArrowDown', 'ArrowDown', 'ArrowDown', 'ArrowUp', 'b']) region.dispatchEvent(new KeyboardEvent('keydown', {key, bubbles: true, cancelable: true}));
+  });
+  await until(() => hearth.replies.length === 2);
+  assert.equal(hearth.replies[1].request.branch.token, traceOf('', australia.texts, australia.shapes).tokens[5].candidates[2].id);
 });
 
 test('other settings show where the text would have parted, without asking anything', async (t) => {

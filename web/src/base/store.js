@@ -40,6 +40,11 @@ export class Store {
     for (const view of this.#views) view(this.#state);
   };
 
+  /** Draws what is still to be drawn. */
+  drawIfDue = () => {
+    if (this.#isDue) this.draw();
+  };
+
   /** @param {Effect} effect */
   addEffect(effect) {
     this.#effects.push(effect);

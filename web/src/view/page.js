@@ -140,6 +140,8 @@ function buildPage(store, { retryNow, joinCode, status }, sprite) {
     const isInMeter = event.target instanceof Element && event.target.closest('.meter');
     if (store.state.view.isContextOpen && !isInMeter) dispatch({ type: 'context_toggled', isOpen: false });
   };
+  // A key acts on what the keys before it have done, also where they come faster than frames.
+  addEventListener('keydown', store.drawIfDue, { capture: true });
   addEventListener('keydown', keys);
   addEventListener('pointerdown', press);
 
@@ -174,6 +176,7 @@ function buildPage(store, { retryNow, joinCode, status }, sprite) {
 
   return {
     leave: () => {
+      removeEventListener('keydown', store.drawIfDue, { capture: true });
       removeEventListener('keydown', keys);
       removeEventListener('pointerdown', press);
       log.leave();

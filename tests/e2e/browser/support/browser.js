@@ -6,6 +6,17 @@ import {chromium} from 'playwright-core';
 
 const executablePath = process.env.HEARTH_CHROMIUM ?? ['/usr/bin/chromium', '/usr/bin/chromium-browser', '/usr/bin/google-chrome'].find(existsSync);
 
+/** The longest single wait: for a machine many times slower. A test that passes waits only as long as it must. */
+export const waitMs = 60_000;
+
+// A slow machine on any machine: HEARTH_SLOW_FRAMES=250 lets every frame of the page come that many ms late. Whoever reads a state
+// without having waited for it then fails always, not once in fifty runs. (HEARTH_SLOW_ANSWERS, in fake_hearth.js, delays the server.)
+const slowFramesMs = Number(process.env.HEARTH_SLOW_FRAMES ?? 0);
+const delayFrames = (/** @type {number} */ ms) => {
+  const frame = window.requestAnimationFrame.bind(window);
+  window.requestAnimationFrame = (draw) => frame(() => setTimeout(() => frame(draw), ms));
+};
+
 /** One browser for all tests of a file. @param {string[]} [flags] @returns {() => import('playwright-core').Browser} */
 export const useBrowser = (flags = []) => {
   /** @type {import('playwright-core').Browser} */
@@ -24,8 +35,9 @@ export const useBrowser = (flags = []) => {
  */
 export const visit = async (browser, url, {hash = '', ...options} = {}) => {
   const context = await browser.newContext({locale: 'en-US', viewport: {width: 1440, height: 900}, ...options});
+  if (slowFramesMs) await context.addInitScript(delayFrames, slowFramesMs);
   const page = await context.newPage();
-  page.setDefaultTimeout(20_000);
+  page.setDefaultTimeout(waitMs);
   const faults = [];
   const {host} = new URL(url);
   page.on('pageerror', (error) => faults.push(String(error)));
@@ -56,7 +68,7 @@ export const lastReply = (page) => replies(page).last().locator('.prose').last()
 
 /** Waits until a condition about the page's server holds. @param {() => boolean} holds */
 export const until = async (holds) => {
-  const deadline = Date.now() + 20_000;
+  const deadline = Date.now() + waitMs;
   while (!holds()) {
     assert.ok(Date.now() < deadline, `still not: ${holds}`);
     await new Promise((resolve) => setTimeout(resolve, 5));

@@ -12,6 +12,14 @@ const dist = path.join(root, 'web/dist');
 const types = {'.html': 'text/html; charset=utf-8', '.js': 'text/javascript; charset=utf-8', '.css': 'text/css; charset=utf-8', '.svg': 'image/svg+xml'};
 export const policy = "default-src 'none'; script-src 'self'; connect-src 'self'; img-src 'self' data:; style-src 'self'; font-src 'self'; " +
   "frame-ancestors 'none'; base-uri 'none'; form-action 'none'; require-trusted-types-for 'script'; trusted-types dompurify";
+const slowAnswersMs = Number(process.env.HEARTH_SLOW_ANSWERS ?? 0);   // as if the server were far away; see browser.js
+const late = () => new Promise((resolve) => { setTimeout(resolve, slowAnswersMs); });
+
+/** A socket's own send, each frame that much later, in order. @param {import('ws').WebSocket} socket */
+const sendLate = (socket) => {
+  const send = socket.send.bind(socket);
+  socket.send = (/** @type {any} */ data) => { setTimeout(() => socket.readyState === socket.OPEN && send(data), slowAnswersMs); };
+};
 const newId = () => randomBytes(16).toString('hex');
 const defaultLimits = {frame_bytes: 1048576, content_bytes: 524288, system_bytes: 16384, title_chars: 200, max_tokens: 4096};
 const readyModel = {id: 'demo', name: 'Hearth demo', state: 'ready', context_length: 2048, max_tokens: 512, decoder: 'cpu, bf16',
@@ -140,6 +148,7 @@ export class FakeHearth {
     const {pathname, searchParams} = new URL(request.url, this.url);
     let body = '';
     for await (const chunk of request) body += chunk;
+    if (slowAnswersMs) await late();
     const answer = this.route(pathname, searchParams, body);
     if (answer === undefined) return response.writeHead(404).end();
     response.writeHead(answer.status ?? 200, {'content-type': 'application/json', ...answer.headers});
@@ -149,6 +158,7 @@ export class FakeHearth {
   async #session(request, response) {
     let body = '';
     for await (const chunk of request) body += chunk;
+    if (slowAnswersMs) await late();
     const {code, name = ''} = JSON.parse(body);
     const cookie = this.#cookie(request);
     if (!this.users.has(cookie) && this.joinCode && code?.replace(/-/g, '') !== this.joinCode) {
@@ -168,6 +178,7 @@ export class FakeHearth {
     const user = this.users.get(this.#cookie(request));
     if (!user) return socket.close(4401);
     this.sockets.add(socket);
+    if (slowAnswersMs) sendLate(socket);
     socket.on('close', () => {
       this.sockets.delete(socket);
       for (const reply of this.replies) reply.watchers.delete(socket);

@@ -30,7 +30,7 @@ void Activations::prepare(WeightFormat format, std::int64_t rows, std::int64_t k
   }
   at_least(q8_, size);
   at_least(scale_, size / kGroup);
-  at_least(sum_, size / kGroup);
+  at_least(minus_sum_, size / kGroup);
 }
 
 // Tiles of equal height, give or take one row: 8 rows at a best height of 6 are 4 + 4, not 6 + 2.
@@ -59,14 +59,13 @@ void Activations::put_part(std::int64_t row, const float* values, std::int64_t b
   const auto in_tile = static_cast<int>(row - first);
   const std::int64_t at = first * padded_k(k_) + begin * rows;
   const std::int64_t count = end - begin;
-  const float* part = values + begin;
   if (format_ != WeightFormat::bf16) {
-    kernels_.put_q8(part, count, padded_k(count), in_tile, rows, q8_.data() + at,
-                    scale_.data() + at / kGroup, sum_.data() + at / kGroup);
+    kernels_.put_q8(values, count, padded_k(count), in_tile, rows, q8_.data() + at,
+                    scale_.data() + at / kGroup, minus_sum_.data() + at / kGroup);
   } else if (kernels_.bf16_activations) {
-    kernels_.put_bf16(part, count, padded_k(count), in_tile, rows, bf16_.data() + at);
+    kernels_.put_bf16(values, count, padded_k(count), in_tile, rows, bf16_.data() + at);
   } else {
-    kernels_.put_f32(part, count, padded_k(count), in_tile, rows, f32_.data() + at);
+    kernels_.put_f32(values, count, padded_k(count), in_tile, rows, f32_.data() + at);
   }
 }
 
@@ -78,7 +77,7 @@ ActivationTile Activations::tile(std::int64_t index) const {
           bf16_.data() + first * k_padded,
           q8_.data() + first * k_padded,
           scale_.data() + group,
-          sum_.data() + group,
+          minus_sum_.data() + group,
           static_cast<int>(first_row(index + 1) - first),
           k_padded,
           nullptr,

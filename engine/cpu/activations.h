@@ -19,10 +19,11 @@ class Activations {
   // Starts `rows` rows of k values for a matrix of this format.
   void prepare(WeightFormat format, std::int64_t rows, std::int64_t k);
 
-  // Row `row`, [k]. Different rows may be put at once.
+  // Row `row`, [k]. Different rows, and different parts of one, may be put at once.
   void put(std::int64_t row, const float* values) { put_part(row, values, 0, k_); }
 
-  // Values [begin, end) of it; begin is a multiple of kGroup, and so is end unless it is k.
+  // Its values [begin, end), [end − begin]; begin is a multiple of kGroup, and so is end unless it
+  // is k.
   void put_part(std::int64_t row, const float* values, std::int64_t begin, std::int64_t end);
 
   std::int64_t rows() const { return rows_; }
@@ -43,7 +44,7 @@ class Activations {
   std::vector<std::uint16_t> bf16_;
   std::vector<std::int8_t> q8_;
   std::vector<float> scale_;
-  std::vector<std::int32_t> sum_;
+  std::vector<std::int32_t> minus_sum_;
 };
 
 }  // namespace hearth::engine::cpu

@@ -26,7 +26,6 @@ namespace {
 
 constexpr std::int64_t kSerialRows =
     2;  // so few rows are normed and rounded faster by one thread than by a region
-constexpr std::int64_t kPutValues = 512;  // of a row at a time
 constexpr std::int64_t kFewestBlocks = 16;
 constexpr std::int64_t kPiecesPerWorker =
     8;  // of a product: a worker that loses its core for a while leaves little undone
@@ -88,7 +87,9 @@ class CpuDecoder final : public StepRunner {
         rotary_(spec_.rope, traits_.context_length),
         local_rotary_(spec_.local_rope, traits_.context_length),
         activations_(kernels_),
-        normed_(static_cast<std::size_t>(pool_->size())) {}
+        mid_(kernels_),
+        normed_(static_cast<std::size_t>(pool_->size())),
+        gated_(static_cast<std::size_t>(pool_->size())) {}
 
   const RunnerTraits& traits() const override { return traits_; }
 
@@ -119,14 +120,14 @@ class CpuDecoder final : public StepRunner {
   void prepare_input(const float* x, std::int64_t rows, std::int64_t k,
                      const std::vector<float>& norm, WeightFormat format);
 
-  // Calls use(row, slot_begin, values[32]) for each row and panel of matrix · activations_.
+  // Calls use(row, panel, values[32], worker) for each row and panel of matrix · input. A row's
+  // panels 2p and 2p + 1 come in this order from the same worker, none of its others between them.
   template <class Use>
-  void multiply(const PackedMatrix& matrix, const Use& use);
+  void multiply(const PackedMatrix& matrix, const Activations& input, const Use& use);
 
-  // residual[row] += matrix · activations_ + bias, through `norm` first where the family has one
-  // there.
-  void multiply_into_residual(const PackedMatrix& matrix, const std::vector<float>& bias,
-                              const std::vector<float>& norm);
+  // residual[row] += matrix · input + bias, through `norm` first where the family has one there.
+  void multiply_into_residual(const PackedMatrix& matrix, const Activations& input,
+                              const std::vector<float>& bias, const std::vector<float>& norm);
 
   float norm_offset() const { return spec_.norm == NormKind::rms_unit_offset ? 1.0F : 0.0F; }
 
@@ -140,15 +141,16 @@ class CpuDecoder final : public StepRunner {
   Rotary rotary_;
   Rotary local_rotary_;
   Activations activations_;
+  Activations mid_;  // the MLP's middle, input of its last product
 
   // The step's buffers. T rows each, in the order of the batch.
   std::vector<std::vector<float>> normed_;  // a row [C] for each worker
+  std::vector<std::vector<float>> gated_;   // [T, 32] for each worker: a group of the MLP's middle
   std::vector<Token> tokens_;
   std::vector<AttentionRow> attention_rows_;
   std::vector<float> residual_;  // [T, C]
   std::vector<float> qkv_;       // [T, q heads, k heads, v heads]
   std::vector<float> attended_;  // [T, q heads]
-  std::vector<float> mid_;       // [T, I padded to 16]
   std::vector<float> delta_;     // [T, C]  before a sandwich norm
   std::vector<float> final_;     // [output rows, C]
   std::vector<float> logits_;    // [output rows, V]
@@ -157,44 +159,43 @@ class CpuDecoder final : public StepRunner {
 // A group of panels and a block of tiles stay in the second-level cache together: a prompt's
 // activations are read from further away once for each group, not once for each panel.
 template <class Use>
-void CpuDecoder::multiply(const PackedMatrix& matrix, const Use& use) {
+void CpuDecoder::multiply(const PackedMatrix& matrix, const Activations& input, const Use& use) {
   const std::int64_t panels = matrix.num_panels();
-  const std::int64_t tiles = activations_.num_tiles();
-  const std::int64_t grain = std::max<std::int64_t>(1, panels / (pool_->size() * kPiecesPerWorker));
-  const std::int64_t group =
-      std::max<std::int64_t>(1, kPanelCache / panel_bytes(matrix.format, matrix.k));
-  const std::int64_t block = std::max<std::int64_t>(1, kTileCache / activations_.tile_bytes());
+  const std::int64_t tiles = input.num_tiles();
+  const auto in_pairs = [](std::int64_t count) { return std::max<std::int64_t>(2, count / 2 * 2); };
+  const std::int64_t grain = in_pairs(panels / (pool_->size() * kPiecesPerWorker));
+  const std::int64_t group = in_pairs(kPanelCache / panel_bytes(matrix.format, matrix.k));
+  const std::int64_t block = std::max<std::int64_t>(1, kTileCache / input.tile_bytes());
   const MultiplyFn kernel = matrix.format == WeightFormat::bf16   ? kernels_.multiply_bf16
                             : matrix.format == WeightFormat::int8 ? kernels_.multiply_int8
                                                                   : kernels_.multiply_int4;
   const std::int64_t groups = matrix.k_padded() / kGroup;
   const std::int64_t stride = panel_bytes(matrix.format, matrix.k);
   const auto multiply_block = [&](std::int64_t panel, std::int64_t first_tile,
-                                  std::int64_t last_tile) {
+                                  std::int64_t last_tile, int worker) {
     alignas(64) float out[kMaxRows * kPanelRows];
     const std::int64_t count = last_tile - first_tile;
     const bool has_next = panel + 1 < panels && count > 1;
     // Of the next panel, each tile fetches its share while it multiplies this one.
     const std::int64_t step = (stride / groups / count + 63) / 64 * 64;
     for (std::int64_t t = first_tile; t < last_tile; ++t) {
-      ActivationTile tile = activations_.tile(t);
+      ActivationTile tile = input.tile(t);
       tile.ahead = matrix.panel(has_next ? panel + 1 : panel) + (t - first_tile) * step * groups;
       tile.ahead_step = has_next && (t - first_tile) * step * groups < stride ? step : 0;
       kernel(matrix.panel(panel), tile, out);
-      const std::int64_t first = activations_.first_row(t);
-      for (int r = 0; r < tile.rows; ++r) use(first + r, panel, out + r * kPanelRows);
+      const std::int64_t first = input.first_row(t);
+      for (int r = 0; r < tile.rows; ++r) use(first + r, panel, out + r * kPanelRows, worker);
     }
   };
-  pool_->for_each(panels, std::max(grain, tiles > block ? std::min<std::int64_t>(group, 2) : 1),
-                  [&](std::int64_t begin, std::int64_t end, int) {
-                    for (std::int64_t first = begin; first < end; first += group) {
-                      const std::int64_t last = std::min(end, first + group);
-                      for (std::int64_t t = 0; t < tiles; t += block) {
-                        for (std::int64_t panel = first; panel < last; ++panel)
-                          multiply_block(panel, t, std::min(tiles, t + block));
-                      }
-                    }
-                  });
+  pool_->for_each(panels, grain, [&](std::int64_t begin, std::int64_t end, int worker) {
+    for (std::int64_t first = begin; first < end; first += group) {
+      const std::int64_t last = std::min(end, first + group);
+      for (std::int64_t t = 0; t < tiles; t += block) {
+        for (std::int64_t panel = first; panel < last; ++panel)
+          multiply_block(panel, t, std::min(tiles, t + block), worker);
+      }
+    }
+  });
 }
 
 void CpuDecoder::prepare_input(const float* x, std::int64_t rows, std::int64_t k,
@@ -214,17 +215,10 @@ void CpuDecoder::prepare_input(const float* x, std::int64_t rows, std::int64_t k
     }
   };
   if (rows <= kSerialRows) return put_rows(0, rows, 0);
-  // Whole tiles: the rows of one are interleaved and share their cache lines. Long rows in parts,
-  // so that the part of a tile which all its rows write stays in the first-level cache.
+  // Whole tiles: the rows of one are interleaved and share their cache lines.
   pool_->for_each(
       activations_.num_tiles(), 1, [&](std::int64_t tile, std::int64_t tile_end, int worker) {
-        const std::int64_t begin = activations_.first_row(tile);
-        const std::int64_t end = activations_.first_row(tile_end);
-        if (!norm.empty()) return put_rows(begin, end, worker);
-        for (std::int64_t part = 0; part < k; part += kPutValues) {
-          for (std::int64_t row = begin; row < end; ++row)
-            activations_.put_part(row, x + row * k, part, std::min(k, part + kPutValues));
-        }
+        put_rows(activations_.first_row(tile), activations_.first_row(tile_end), worker);
       });
 }
 
@@ -276,20 +270,21 @@ void CpuDecoder::attention_block(const LayerWeights& layer, std::int64_t index) 
   prepare_input(residual_.data(), rows, spec_.hidden_size, layer.input_norm, layer.qkv.format);
   float* qkv = grown(qkv_, rows * width);
   const float* bias = layer.qkv_bias.empty() ? nullptr : layer.qkv_bias.data();
-  multiply(layer.qkv, [&](std::int64_t row, std::int64_t panel, const float* values) {
-    const std::int64_t first = panel * kPanelRows;
-    float* out = qkv + row * width + first;
-    const auto count = std::min<std::int64_t>(kPanelRows, width - first);
-    for (std::int64_t i = 0; i < count; ++i)
-      out[i] = bias != nullptr ? values[i] + bias[first + i] : values[i];
-  });
+  multiply(layer.qkv, activations_,
+           [&](std::int64_t row, std::int64_t panel, const float* values, int) {
+             const std::int64_t first = panel * kPanelRows;
+             float* out = qkv + row * width + first;
+             const auto count = std::min<std::int64_t>(kPanelRows, width - first);
+             for (std::int64_t i = 0; i < count; ++i)
+               out[i] = bias != nullptr ? values[i] + bias[first + i] : values[i];
+           });
   rotate_and_store(layer, index);
   float* attended = grown(attended_, rows * q_width());
   attention_.run(attention_rows_, cache_, index,
                  spec_.layers[static_cast<std::size_t>(index)].window, qkv, width, attended,
                  *pool_);
   prepare_input(attended, rows, q_width(), {}, layer.o.format);
-  multiply_into_residual(layer.o, layer.o_bias,
+  multiply_into_residual(layer.o, activations_, layer.o_bias,
                          spec_.sandwich_norms ? layer.post_attention_norm : std::vector<float>{});
 }
 
@@ -330,34 +325,44 @@ void CpuDecoder::mlp_block(const LayerWeights& layer) {
       spec_.sandwich_norms ? layer.pre_mlp_norm : layer.post_attention_norm;
   prepare_input(residual_.data(), rows, spec_.hidden_size, norm, layer.gate_up.format);
   const std::int64_t width = spec_.intermediate_size;
-  float* mid = grown(mid_, rows * width + kHalfRows);
+  const std::int64_t panels = layer.gate_up.num_panels();
+  mid_.prepare(layer.down.format, rows, width);
+  for (std::vector<float>& gated : gated_) grown(gated, rows * kGroup);
   const auto gate =
       spec_.activation == Activation::silu ? kernels_.silu_gate : kernels_.gelu_tanh_gate;
-  multiply(layer.gate_up, [&](std::int64_t row, std::int64_t panel, const float* values) {
-    const std::int64_t first = panel * kHalfRows;
-    const auto count = std::min<std::int64_t>(kHalfRows, width - first);
-    alignas(64) float biased[kPanelRows];
-    if (!layer.gate_bias.empty()) {
-      for (std::int64_t i = 0; i < count; ++i) {
-        biased[i] = values[i] + layer.gate_bias[static_cast<std::size_t>(first + i)];
-        biased[kHalfRows + i] =
-            values[kHalfRows + i] + layer.up_bias[static_cast<std::size_t>(first + i)];
-      }
-      values = biased;
-    }
-    gate(values, values + kHalfRows, count, mid + row * width + first);
-  });
-  prepare_input(mid, rows, width, {}, layer.down.format);
-  multiply_into_residual(layer.down, layer.down_bias,
+  // Two panels give the 32 values that the last product rounds together, at once: the middle never
+  // goes through memory as fp32.
+  static_assert(kGroup == 2 * kHalfRows);
+  multiply(layer.gate_up, activations_,
+           [&](std::int64_t row, std::int64_t panel, const float* values, int worker) {
+             const std::int64_t first = panel * kHalfRows;
+             const auto count = std::min<std::int64_t>(kHalfRows, width - first);
+             alignas(64) float biased[kPanelRows];
+             if (!layer.gate_bias.empty()) {
+               for (std::int64_t i = 0; i < count; ++i) {
+                 biased[i] = values[i] + layer.gate_bias[static_cast<std::size_t>(first + i)];
+                 biased[kHalfRows + i] =
+                     values[kHalfRows + i] + layer.up_bias[static_cast<std::size_t>(first + i)];
+               }
+               values = biased;
+             }
+             float* group = gated_[static_cast<std::size_t>(worker)].data() + row * kGroup;
+             gate(values, values + kHalfRows, count, group + first % kGroup);
+             if (panel % 2 == 0 && panel + 1 < panels) return;
+             const std::int64_t begin = first / kGroup * kGroup;
+             mid_.put_part(row, group, begin, std::min(width, begin + kGroup));
+           });
+  multiply_into_residual(layer.down, mid_, layer.down_bias,
                          spec_.sandwich_norms ? layer.post_mlp_norm : std::vector<float>{});
 }
 
-void CpuDecoder::multiply_into_residual(const PackedMatrix& matrix, const std::vector<float>& bias,
+void CpuDecoder::multiply_into_residual(const PackedMatrix& matrix, const Activations& input,
+                                        const std::vector<float>& bias,
                                         const std::vector<float>& norm) {
   const std::int64_t hidden = spec_.hidden_size;
-  const std::int64_t rows = activations_.rows();
+  const std::int64_t rows = input.rows();
   float* out = norm.empty() ? residual_.data() : grown(delta_, rows * hidden);
-  multiply(matrix, [&](std::int64_t row, std::int64_t panel, const float* values) {
+  multiply(matrix, input, [&](std::int64_t row, std::int64_t panel, const float* values, int) {
     const std::int64_t first = panel * kPanelRows;
     float* to = out + row * hidden + first;
     const auto count = std::min<std::int64_t>(kPanelRows, hidden - first);
@@ -415,16 +420,17 @@ StepResult CpuDecoder::outputs(const Batch& batch) {
     logits = grown(logits_, rows * vocab);
     prepare_input(normed, rows, hidden, {}, weights_.head().format);
     const auto cap = static_cast<float>(spec_.logits_softcap);
-    multiply(weights_.head(), [&](std::int64_t row, std::int64_t panel, const float* values) {
-      const std::int64_t first = panel * kPanelRows;
-      const auto count = std::min<std::int64_t>(kPanelRows, vocab - first);
-      float* to = logits + row * vocab + first;
-      if (cap > 0.0F) {
-        for (std::int64_t i = 0; i < count; ++i) to[i] = cap * std::tanh(values[i] / cap);
-      } else {
-        std::copy_n(values, count, to);
-      }
-    });
+    multiply(weights_.head(), activations_,
+             [&](std::int64_t row, std::int64_t panel, const float* values, int) {
+               const std::int64_t first = panel * kPanelRows;
+               const auto count = std::min<std::int64_t>(kPanelRows, vocab - first);
+               float* to = logits + row * vocab + first;
+               if (cap > 0.0F) {
+                 for (std::int64_t i = 0; i < count; ++i) to[i] = cap * std::tanh(values[i] / cap);
+               } else {
+                 std::copy_n(values, count, to);
+               }
+             });
   }
 
   StepResult result;

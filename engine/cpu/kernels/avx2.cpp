@@ -75,19 +75,19 @@ void multiply_quantised_rows(const uint8_t* panel, const ActivationTile& tile, i
     for (int i = 0; i < kParts; ++i) acc[r][i] = _mm256_setzero_ps();
   }
   for (int64_t g = 0; g < tile.k_padded / kGroup; ++g, panel += Format::kGroupBytes) {
-    const int8_t* a = tile.q8 + (g * kGroup * tile.rows) + first * 4;
+    const int8_t* a = tile.q8 + (g * tile.rows + first) * kGroup;
     const float* scale = tile.scale + g * tile.rows + first;
-    const int32_t* sum = tile.sum + g * tile.rows + first;
+    const int32_t* minus_sum = tile.minus_sum + g * tile.rows + first;
     for (int i = 0; i < kParts; ++i) {
       __m256i exact[kRows];
-      for (int r = 0; r < kRows; ++r) exact[r] = _mm256_set1_epi32(-Format::kZero * sum[r]);
+      for (int r = 0; r < kRows; ++r) exact[r] = _mm256_set1_epi32(Format::kZero * minus_sum[r]);
       for (int step = 0; step < 8; ++step) {
         const __m256i w = Format::load(panel, step, i);
         const __m256i w_even = _mm256_and_si256(w, _mm256_set1_epi16(0x00FF));
         const __m256i w_odd = _mm256_srli_epi16(w, 8);
         for (int r = 0; r < kRows; ++r) {
           int32_t word;
-          __builtin_memcpy(&word, a + (step * tile.rows + r) * 4, sizeof word);
+          __builtin_memcpy(&word, a + r * kGroup + step * 4, sizeof word);
           const __m256i x = _mm256_set1_epi32(word);
           const __m256i x_even = _mm256_srai_epi16(_mm256_slli_epi16(x, 8), 8);
           const __m256i x_odd = _mm256_srai_epi16(x, 8);
@@ -187,7 +187,7 @@ inline float largest_lane(__m256 x) {
 }
 
 void put_q8(const float* x, int64_t n, int64_t n_padded, int row, int rows, int8_t* tile,
-            float* scale, int32_t* sum) {
+            float* scale, int32_t* minus_sum) {
   const __m256 magnitude = _mm256_castsi256_ps(_mm256_set1_epi32(0x7FFFFFFF));
   for (int64_t g = 0; g * kGroup < n_padded; ++g) {
     __m256 v[4];
@@ -205,13 +205,12 @@ void put_q8(const float* x, int64_t n, int64_t n_padded, int row, int rows, int8
       _mm256_store_si256(reinterpret_cast<__m256i*>(q),
                          _mm256_cvtps_epi32(_mm256_mul_ps(v[i], inverse)));
       for (int j = 0; j < 8; ++j) {
-        const int64_t k = g * kGroup + i * 8 + j;
-        tile[((k / 4) * rows + row) * 4 + k % 4] = static_cast<int8_t>(q[j]);
+        tile[(g * rows + row) * kGroup + i * 8 + j] = static_cast<int8_t>(q[j]);
         total += q[j];
       }
     }
     scale[g * rows + row] = top / 127.0F;
-    sum[g * rows + row] = total;
+    minus_sum[g * rows + row] = -total;
   }
 }
 

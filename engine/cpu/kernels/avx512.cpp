@@ -4,6 +4,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "engine/cpu/kernels/attend_avx512.h"
 #include "engine/cpu/kernels/half.h"
 #include "engine/cpu/kernels/kernels.h"
 #include "engine/cpu/kernels/quantise.h"
@@ -75,7 +76,7 @@ inline __m512i broadcast_4_bytes(const int8_t* at) {
 // Unpacked weights of one group step: 16 rows × 4 k of u8 for each half panel.
 struct Int8Format {
   static constexpr int kGroupBytes = kInt8GroupBytes;
-  static constexpr int kZero = 128;
+  static constexpr int kLog2Zero = 7;
   static constexpr int kSteps = 8;
   static __m512i load(const uint8_t* group, int step, int half) {
     return _mm512_loadu_si512(group + step * 128 + half * 64);
@@ -84,7 +85,7 @@ struct Int8Format {
 
 struct Int4Format {
   static constexpr int kGroupBytes = kInt4GroupBytes;
-  static constexpr int kZero = 8;
+  static constexpr int kLog2Zero = 3;
   static constexpr int kSteps = 8;
   static __m512i load(const uint8_t* group, int step, int half) {
     const __m512i bytes = _mm512_loadu_si512(group + (step >> 1) * 128 + half * 64);
@@ -93,14 +94,14 @@ struct Int4Format {
   }
 };
 
-// Σ (w + zero)·a − zero·Σa is exact in int32; then acc = fma(float(Σ) · w_scale, a_scale, acc), one
-// group after the other.
+// Σ (w + zero)·a − zero·Σa, zero = 128 or 8, is exact in int32; then acc = fma(float(Σ) · w_scale,
+// a_scale, acc), one group after the other.
 template <class Format, int kRows>
 void multiply_quantised_rows(const uint8_t* panel, const ActivationTile& tile, float* out) {
   const int64_t num_groups = tile.k_padded / kGroup;
   const int8_t* a = tile.q8;
   const float* scale = tile.scale;
-  const int32_t* sum = tile.sum;
+  const int32_t* minus_sum = tile.minus_sum;
   __m512 low[kRows];
   __m512 high[kRows];
 #pragma GCC unroll 12
@@ -112,7 +113,8 @@ void multiply_quantised_rows(const uint8_t* panel, const ActivationTile& tile, f
     __m512i high_sum[kRows];
 #pragma GCC unroll 12
     for (int r = 0; r < kRows; ++r) {
-      low_sum[r] = high_sum[r] = _mm512_set1_epi32(-Format::kZero * sum[r]);
+      low_sum[r] = high_sum[r] =
+          _mm512_slli_epi32(_mm512_set1_epi32(minus_sum[r]), Format::kLog2Zero);
     }
 #pragma GCC unroll 8
     for (int step = 0; step < Format::kSteps; ++step) {
@@ -120,7 +122,7 @@ void multiply_quantised_rows(const uint8_t* panel, const ActivationTile& tile, f
       const __m512i w1 = Format::load(panel, step, 1);
 #pragma GCC unroll 12
       for (int r = 0; r < kRows; ++r) {
-        const __m512i x = broadcast_4_bytes(a + (step * kRows + r) * 4);
+        const __m512i x = broadcast_4_bytes(a + r * kGroup + step * 4);
         low_sum[r] = _mm512_dpbusd_epi32(low_sum[r], w0, x);
         high_sum[r] = _mm512_dpbusd_epi32(high_sum[r], w1, x);
       }
@@ -139,7 +141,7 @@ void multiply_quantised_rows(const uint8_t* panel, const ActivationTile& tile, f
     panel += Format::kGroupBytes;
     a += kGroup * kRows;
     scale += kRows;
-    sum += kRows;
+    minus_sum += kRows;
   }
 #pragma GCC unroll 12
   for (int r = 0; r < kRows; ++r) {
@@ -199,24 +201,27 @@ struct Int4Kernel {
   }
 };
 
-// The fixed tree that ends every 16-lane sum: lanes i and i + 8, then + 4, + 2, + 1.
-inline float sum_lanes(__m512 x) {
-  const __m256 eight = _mm256_add_ps(_mm512_castps512_ps256(x), _mm512_extractf32x8_ps(x, 1));
-  const __m128 four = _mm_add_ps(_mm256_castps256_ps128(eight), _mm256_extractf128_ps(eight, 1));
-  const __m128 two = _mm_add_ps(four, _mm_movehl_ps(four, four));
-  return _mm_cvtss_f32(_mm_add_ss(two, _mm_shuffle_ps(two, two, 1)));
-}
-
 inline __mmask16 tail_mask(int64_t remaining) {
   return remaining >= 16 ? static_cast<__mmask16>(0xFFFF)
                          : static_cast<__mmask16>((1U << remaining) - 1U);
+}
+
+// Whole vectors go without a mask: a load cannot take its value straight from a masked store.
+inline __m512 load_upto(const float* x, int64_t n) {
+  if (n >= 16) return _mm512_loadu_ps(x);
+  return n > 0 ? _mm512_maskz_loadu_ps(tail_mask(n), x) : _mm512_setzero_ps();
+}
+
+inline void store_upto(float* out, __m512 value, int64_t n) {
+  if (n >= 16) return _mm512_storeu_ps(out, value);
+  _mm512_mask_storeu_ps(out, tail_mask(n), value);
 }
 
 void rms_norm(const float* x, const float* weight, float weight_offset, float eps, int64_t n,
               float* out) {
   __m512 squares = _mm512_setzero_ps();
   for (int64_t i = 0; i < n; i += 16) {
-    const __m512 v = _mm512_maskz_loadu_ps(tail_mask(n - i), x + i);
+    const __m512 v = load_upto(x + i, n - i);
     squares = _mm512_fmadd_ps(v, v, squares);
   }
   const float mean = sum_lanes(squares) / static_cast<float>(n);
@@ -224,10 +229,9 @@ void rms_norm(const float* x, const float* weight, float weight_offset, float ep
   const __m512 scale = _mm512_set1_ps(1.0F / _mm_cvtss_f32(root));
   const __m512 offset = _mm512_set1_ps(weight_offset);
   for (int64_t i = 0; i < n; i += 16) {
-    const __mmask16 mask = tail_mask(n - i);
-    const __m512 normal = _mm512_mul_ps(_mm512_maskz_loadu_ps(mask, x + i), scale);
-    const __m512 w = _mm512_add_ps(_mm512_maskz_loadu_ps(mask, weight + i), offset);
-    _mm512_mask_storeu_ps(out + i, mask, _mm512_mul_ps(normal, w));
+    const __m512 normal = _mm512_mul_ps(load_upto(x + i, n - i), scale);
+    const __m512 w = _mm512_add_ps(load_upto(weight + i, n - i), offset);
+    store_upto(out + i, _mm512_mul_ps(normal, w), n - i);
   }
 }
 
@@ -258,7 +262,7 @@ void put_f32(const float* x, int64_t n, int64_t n_padded, int row, int rows, flo
 void put_bf16(const float* x, int64_t n, int64_t n_padded, int row, int rows, uint16_t* tile) {
   alignas(64) uint32_t pairs[8];
   for (int64_t k = 0; k < n_padded; k += 16) {
-    const __m512 v = k < n ? _mm512_maskz_loadu_ps(tail_mask(n - k), x + k) : _mm512_setzero_ps();
+    const __m512 v = load_upto(x + k, n - k);
     _mm256_store_si256(reinterpret_cast<__m256i*>(pairs), round_to_bf16(v));
     for (int i = 0; i < 8; ++i)
       __builtin_memcpy(tile + ((k / 2 + i) * rows + row) * 2, pairs + i, 4);
@@ -267,189 +271,95 @@ void put_bf16(const float* x, int64_t n, int64_t n_padded, int row, int rows, ui
 
 // q = round(x · 127 / max|x|) to nearest even, scale = max|x| / 127, for each group of 32.
 void put_q8(const float* x, int64_t n, int64_t n_padded, int row, int rows, int8_t* tile,
-            float* scale, int32_t* sum) {
-  alignas(64) uint32_t words[8];
+            float* scale, int32_t* minus_sum) {
   for (int64_t g = 0; g * kGroup < n_padded; ++g) {
     const int64_t k = g * kGroup;
-    const __m512 a = k < n ? _mm512_maskz_loadu_ps(tail_mask(n - k), x + k) : _mm512_setzero_ps();
-    const __m512 b =
-        k + 16 < n ? _mm512_maskz_loadu_ps(tail_mask(n - k - 16), x + k + 16) : _mm512_setzero_ps();
+    const __m512 a = load_upto(x + k, n - k);
+    const __m512 b = load_upto(x + k + 16, n - k - 16);
     const float largest = _mm512_reduce_max_ps(_mm512_max_ps(_mm512_abs_ps(a), _mm512_abs_ps(b)));
     const __m512 inverse = _mm512_set1_ps(largest > 0.0F ? 127.0F / largest : 0.0F);
     const __m512i qa = _mm512_cvtps_epi32(_mm512_mul_ps(a, inverse));
     const __m512i qb = _mm512_cvtps_epi32(_mm512_mul_ps(b, inverse));
-    _mm_store_si128(reinterpret_cast<__m128i*>(words), _mm512_cvtsepi32_epi8(qa));
-    _mm_store_si128(reinterpret_cast<__m128i*>(words + 4), _mm512_cvtsepi32_epi8(qb));
-    for (int i = 0; i < 8; ++i)
-      __builtin_memcpy(tile + ((k / 4 + i) * rows + row) * 4, words + i, 4);
+    auto* group = reinterpret_cast<__m128i*>(tile + (g * rows + row) * kGroup);
+    _mm_storeu_si128(group, _mm512_cvtsepi32_epi8(qa));
+    _mm_storeu_si128(group + 1, _mm512_cvtsepi32_epi8(qb));
     scale[g * rows + row] = largest / 127.0F;
-    sum[g * rows + row] = _mm512_reduce_add_epi32(_mm512_add_epi32(qa, qb));
+    minus_sum[g * rows + row] = -_mm512_reduce_add_epi32(_mm512_add_epi32(qa, qb));
   }
-}
-
-// e^x to about 1 ulp for x ≤ 0 (and up to 88): 2^n · p(r), r = x − n·ln 2, degree 6 in Horner's
-// form. Below −87.3: 0.
-inline __m512 exp_lanes(__m512 x) {
-  const __m512 n = _mm512_roundscale_ps(_mm512_mul_ps(x, _mm512_set1_ps(1.44269504F)),
-                                        _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC);
-  __m512 r = _mm512_fmadd_ps(n, _mm512_set1_ps(-0.693145752F), x);
-  r = _mm512_fmadd_ps(n, _mm512_set1_ps(-1.42860677e-6F), r);
-  __m512 p = _mm512_set1_ps(1.38888889e-3F);
-  p = _mm512_fmadd_ps(p, r, _mm512_set1_ps(8.33333333e-3F));
-  p = _mm512_fmadd_ps(p, r, _mm512_set1_ps(4.16666667e-2F));
-  p = _mm512_fmadd_ps(p, r, _mm512_set1_ps(1.66666667e-1F));
-  p = _mm512_fmadd_ps(p, r, _mm512_set1_ps(0.5F));
-  p = _mm512_fmadd_ps(p, r, _mm512_set1_ps(1.0F));
-  p = _mm512_fmadd_ps(p, r, _mm512_set1_ps(1.0F));
-  const __m512i exponent =
-      _mm512_slli_epi32(_mm512_add_epi32(_mm512_cvtps_epi32(n), _mm512_set1_epi32(127)), 23);
-  const __mmask16 keep = _mm512_cmp_ps_mask(x, _mm512_set1_ps(-87.3F), _CMP_GE_OQ);
-  return _mm512_maskz_mul_ps(keep, p, _mm512_castsi512_ps(exponent));
-}
-
-// tanh x = (1 − e) / (1 + e), e = exp(−2|x|), with the sign of x.
-inline __m512 tanh_lanes(__m512 x) {
-  const __m512 e = exp_lanes(_mm512_mul_ps(_mm512_abs_ps(x), _mm512_set1_ps(-2.0F)));
-  const __m512 one = _mm512_set1_ps(1.0F);
-  const __m512 t = _mm512_div_ps(_mm512_sub_ps(one, e), _mm512_add_ps(one, e));
-  return _mm512_castsi512_ps(_mm512_or_si512(
-      _mm512_castps_si512(t),
-      _mm512_and_si512(_mm512_castps_si512(x), _mm512_set1_epi32(static_cast<int>(0x80000000U)))));
 }
 
 void silu_gate(const float* gate, const float* up, int64_t n, float* out) {
   for (int64_t i = 0; i < n; i += 16) {
-    const __mmask16 mask = tail_mask(n - i);
-    const __m512 x = _mm512_maskz_loadu_ps(mask, gate + i);
+    const __m512 x = load_upto(gate + i, n - i);
     const __m512 e =
         exp_lanes(_mm512_min_ps(_mm512_sub_ps(_mm512_setzero_ps(), x), _mm512_set1_ps(88.0F)));
     const __m512 silu = _mm512_div_ps(x, _mm512_add_ps(_mm512_set1_ps(1.0F), e));
-    _mm512_mask_storeu_ps(out + i, mask, _mm512_mul_ps(silu, _mm512_maskz_loadu_ps(mask, up + i)));
+    store_upto(out + i, _mm512_mul_ps(silu, load_upto(up + i, n - i)), n - i);
   }
 }
 
 void gelu_tanh_gate(const float* gate, const float* up, int64_t n, float* out) {
   for (int64_t i = 0; i < n; i += 16) {
-    const __mmask16 mask = tail_mask(n - i);
-    const __m512 x = _mm512_maskz_loadu_ps(mask, gate + i);
+    const __m512 x = load_upto(gate + i, n - i);
     const __m512 cube = _mm512_mul_ps(_mm512_mul_ps(x, x), x);
     const __m512 inner = _mm512_mul_ps(_mm512_fmadd_ps(cube, _mm512_set1_ps(0.044715F), x),
                                        _mm512_set1_ps(0.797884561F));
     const __m512 gelu = _mm512_mul_ps(_mm512_mul_ps(x, _mm512_set1_ps(0.5F)),
                                       _mm512_add_ps(_mm512_set1_ps(1.0F), tanh_lanes(inner)));
-    _mm512_mask_storeu_ps(out + i, mask, _mm512_mul_ps(gelu, _mm512_maskz_loadu_ps(mask, up + i)));
+    store_upto(out + i, _mm512_mul_ps(gelu, load_upto(up + i, n - i)), n - i);
   }
 }
 
-// Scores of one block's 16 keys for kQ queries: lane t is key t, so nothing is summed across lanes.
-template <int kQ>
-void score_block(const AttendArgs& args, const uint16_t* keys, __m512* scores) {
-#pragma GCC unroll 8
-  for (int q = 0; q < kQ; ++q) scores[q] = _mm512_setzero_ps();
-  for (int d = 0; d < args.head_dim; d += 2, keys += 2 * kBlockTokens) {
-    const __m512i pair = _mm512_loadu_si512(keys);
-    const __m512 even = even_k(pair);
-    const __m512 odd = odd_k(pair);
-#pragma GCC unroll 8
-    for (int q = 0; q < kQ; ++q) {
-      const float* query = args.queries + q * args.head_dim + d;
-      scores[q] = _mm512_fmadd_ps(even, _mm512_set1_ps(query[0]), scores[q]);
-      scores[q] = _mm512_fmadd_ps(odd, _mm512_set1_ps(query[1]), scores[q]);
-    }
-  }
-}
+// The products of attention in fp32: keys and values are widened.
+struct WidenedAttention {
+  // Scores of one block's 16 keys for kQ queries: lane t is key t, so nothing is summed across
+  // lanes.
+  template <int kQ>
+  class Scores {
+   public:
+    explicit Scores(const AttendArgs& args) : queries_(args.queries), dim_(args.head_dim) {}
 
-// out[q][d…d+15] += Σ_t p[q][t] · v[t][d…], keys in ascending order.
-template <int kQ>
-void weigh_values(const AttendArgs& args, const float* p, int begin, int end) {
-  const int dim = args.head_dim;
-  for (int d = 0; d < dim; d += 16) {
-    __m512 acc[kQ];
+    void of_block(const uint16_t* keys, __m512* scores) const {
 #pragma GCC unroll 8
-    for (int q = 0; q < kQ; ++q) acc[q] = _mm512_setzero_ps();
-    for (int t = begin; t < end; ++t) {
-      const uint16_t* values =
-          args.blocks[t / kBlockTokens] + (kBlockTokens + t % kBlockTokens) * dim + d;
-      const __m512 v = _mm512_castsi512_ps(_mm512_slli_epi32(
-          _mm512_cvtepu16_epi32(_mm256_loadu_si256(reinterpret_cast<const __m256i*>(values))), 16));
+      for (int q = 0; q < kQ; ++q) scores[q] = _mm512_setzero_ps();
+      for (int d = 0; d < dim_; d += 2, keys += 2 * kBlockTokens) {
+        const __m512i pair = _mm512_loadu_si512(keys);
+        const __m512 even = even_k(pair);
+        const __m512 odd = odd_k(pair);
 #pragma GCC unroll 8
-      for (int q = 0; q < kQ; ++q)
-        acc[q] = _mm512_fmadd_ps(v, _mm512_set1_ps(p[q * kChunkTokens + t]), acc[q]);
-    }
-    for (int q = 0; q < kQ; ++q) _mm512_storeu_ps(args.out + q * dim + d, acc[q]);
-  }
-}
-
-template <int kQ>
-void attend_queries(const AttendArgs& args) {
-  alignas(64) float p[kQ * kChunkTokens];
-  int begin = kChunkTokens;
-  int end = 0;
-  for (int q = 0; q < kQ; ++q) {
-    if (args.first[q] >= args.last[q]) continue;
-    begin = args.first[q] < begin ? args.first[q] : begin;
-    end = args.last[q] > end ? args.last[q] : end;
-  }
-  const __m512 minus_infinity = _mm512_set1_ps(-__builtin_inff());
-  const __m512i lane = _mm512_set_epi32(15, 14, 13, 12, 11, 10, 9, 8, 7, 6, 5, 4, 3, 2, 1, 0);
-  const int first_block = begin / kBlockTokens;
-  const int num_blocks = (end + kBlockTokens - 1) / kBlockTokens;
-  __m512 largest[kQ];
-  for (int q = 0; q < kQ; ++q) largest[q] = minus_infinity;
-  for (int b = first_block; b < num_blocks; ++b) {
-    __m512 scores[kQ];
-    score_block<kQ>(args, args.blocks[b], scores);
-    const __m512i key = _mm512_add_epi32(lane, _mm512_set1_epi32(b * kBlockTokens));
-    for (int q = 0; q < kQ; ++q) {
-      if (args.softcap > 0.0F) {
-        const __m512 cap = _mm512_set1_ps(args.softcap);
-        scores[q] = _mm512_mul_ps(cap, tanh_lanes(_mm512_div_ps(scores[q], cap)));
+        for (int q = 0; q < kQ; ++q) {
+          const float* query = queries_ + q * dim_ + d;
+          scores[q] = _mm512_fmadd_ps(even, _mm512_set1_ps(query[0]), scores[q]);
+          scores[q] = _mm512_fmadd_ps(odd, _mm512_set1_ps(query[1]), scores[q]);
+        }
       }
-      const __mmask16 seen = _mm512_cmpge_epi32_mask(key, _mm512_set1_epi32(args.first[q])) &
-                             _mm512_cmplt_epi32_mask(key, _mm512_set1_epi32(args.last[q]));
-      scores[q] = _mm512_mask_mov_ps(minus_infinity, seen, scores[q]);
-      largest[q] = _mm512_max_ps(largest[q], scores[q]);
-      _mm512_store_ps(p + q * kChunkTokens + b * kBlockTokens, scores[q]);
     }
-  }
-  for (int q = 0; q < kQ; ++q) {
-    const float m = _mm512_reduce_max_ps(largest[q]);
-    args.max[q] = m;
-    __m512 total = _mm512_setzero_ps();
-    const __m512 base = _mm512_set1_ps(args.first[q] < args.last[q] ? m : 0.0F);
-    for (int b = first_block; b < num_blocks; ++b) {
-      float* at = p + q * kChunkTokens + b * kBlockTokens;
-      const __m512 e = exp_lanes(_mm512_sub_ps(_mm512_load_ps(at), base));
-      total = _mm512_add_ps(total, e);
-      _mm512_store_ps(at, e);
-    }
-    args.sum[q] = sum_lanes(total);
-  }
-  weigh_values<kQ>(args, p, begin, end);
-}
 
-void attend(const AttendArgs& args) {
-  switch (args.num_queries) {
-    case 1:
-      return attend_queries<1>(args);
-    case 2:
-      return attend_queries<2>(args);
-    case 3:
-      return attend_queries<3>(args);
-    case 4:
-      return attend_queries<4>(args);
-    case 5:
-      return attend_queries<5>(args);
-    case 6:
-      return attend_queries<6>(args);
-    case 7:
-      return attend_queries<7>(args);
-    case 8:
-      return attend_queries<8>(args);
-    default:
-      return;
+   private:
+    const float* queries_;
+    int dim_;
+  };
+
+  // out[q][d…d+15] += Σ_t p[q][t] · v[t][d…], keys in ascending order.
+  template <int kQ>
+  static void weigh_values(const AttendArgs& args, const float* p, int begin, int end) {
+    const int dim = args.head_dim;
+    for (int d = 0; d < dim; d += 16) {
+      __m512 acc[kQ];
+#pragma GCC unroll 8
+      for (int q = 0; q < kQ; ++q) acc[q] = _mm512_setzero_ps();
+      for (int t = begin; t < end; ++t) {
+        const __m256i values =
+            _mm256_loadu_si256(reinterpret_cast<const __m256i*>(values_of(args, t) + d));
+        const __m512 v = _mm512_castsi512_ps(_mm512_slli_epi32(_mm512_cvtepu16_epi32(values), 16));
+#pragma GCC unroll 8
+        for (int q = 0; q < kQ; ++q)
+          acc[q] = _mm512_fmadd_ps(v, _mm512_set1_ps(p[q * kChunkTokens + t]), acc[q]);
+      }
+      for (int q = 0; q < kQ; ++q) _mm512_storeu_ps(args.out + q * dim + d, acc[q]);
+    }
   }
-}
+};
 
 }  // namespace
 
@@ -471,7 +381,7 @@ const KernelTable& avx512_kernels() {
       quantise_int4,
       widen_bf16,
       widen_fp16,
-      attend,
+      attend_as<WidenedAttention>,
       silu_gate,
       gelu_tanh_gate,
   };

@@ -1,15 +1,24 @@
 // The AVX-512 kernels where VDPBF16PS runs at full rate (Zen 4 and 5): bf16 weights times
-// activations rounded to bf16. VDPBF16PS adds each pair of products to the sum with its own
-// rounding and flushes denormals, so this table's bf16 results differ in the last bits from the
-// widening one's; which is used is part of the engine's fingerprint (DESIGN §10, "Numbers").
+// activations rounded to bf16, and attention with queries and probabilities rounded to bf16, at
+// twice the rate of fp32. VDPBF16PS adds each pair of products to the sum with its own rounding and
+// flushes denormals, so this table's results differ in the last bits from the other units',
+// whatever the weights' format; which is used is part of the engine's fingerprint (DESIGN §10,
+// "Numbers").
 #include <immintrin.h>
 #include <stddef.h>
 #include <stdint.h>
 
+#include "engine/cpu/kernels/attend_avx512.h"
 #include "engine/cpu/kernels/kernels.h"
 
 namespace hearth::engine::cpu {
 namespace {
+
+inline __m512bh broadcast_pair(const uint16_t* at) {
+  int32_t pair;
+  __builtin_memcpy(&pair, at, sizeof pair);
+  return reinterpret_cast<__m512bh>(_mm512_set1_epi32(pair));
+}
 
 template <int kRows>
 void multiply_rows(const uint8_t* panel, const ActivationTile& tile, float* out) {
@@ -29,9 +38,7 @@ void multiply_rows(const uint8_t* panel, const ActivationTile& tile, float* out)
     const __m512bh w1 = reinterpret_cast<__m512bh>(_mm512_loadu_si512(panel + 64));
 #pragma GCC unroll 12
     for (int r = 0; r < kRows; ++r) {
-      int32_t pair;
-      __builtin_memcpy(&pair, a + r * 2, sizeof pair);
-      const __m512bh x = reinterpret_cast<__m512bh>(_mm512_set1_epi32(pair));
+      const __m512bh x = broadcast_pair(a + r * 2);
       low[r] = _mm512_dpbf16_ps(low[r], w0, x);
       high[r] = _mm512_dpbf16_ps(high[r], w1, x);
     }
@@ -74,6 +81,98 @@ void multiply_bf16(const uint8_t* panel, const ActivationTile& tile, float* out)
   }
 }
 
+constexpr int kMaxHeadDim = 256;
+
+// The products of attention with queries and probabilities rounded to bf16, two at a time.
+struct RoundedAttention {
+  template <int kQ>
+  class Scores {
+   public:
+    explicit Scores(const AttendArgs& args) : dim_(args.head_dim) {
+      for (int i = 0; i < kQ * dim_; i += 16) {
+        const __m512 x = _mm512_loadu_ps(args.queries + i);
+        _mm256_store_si256(reinterpret_cast<__m256i*>(queries_ + i),
+                           reinterpret_cast<__m256i>(_mm512_cvtneps_pbh(x)));
+      }
+    }
+
+    // Two sums for each query, of even and odd pairs, so that one need not wait for the other.
+    void of_block(const uint16_t* keys, __m512* scores) const {
+      __m512 second[kQ];
+#pragma GCC unroll 8
+      for (int q = 0; q < kQ; ++q) scores[q] = second[q] = _mm512_setzero_ps();
+      for (int d = 0; d < dim_; d += 4, keys += 4 * kBlockTokens) {
+        const auto k0 = reinterpret_cast<__m512bh>(_mm512_loadu_si512(keys));
+        const auto k1 = reinterpret_cast<__m512bh>(_mm512_loadu_si512(keys + 2 * kBlockTokens));
+#pragma GCC unroll 8
+        for (int q = 0; q < kQ; ++q) {
+          const uint16_t* query = queries_ + q * dim_ + d;
+          scores[q] = _mm512_dpbf16_ps(scores[q], k0, broadcast_pair(query));
+          second[q] = _mm512_dpbf16_ps(second[q], k1, broadcast_pair(query + 2));
+        }
+      }
+#pragma GCC unroll 8
+      for (int q = 0; q < kQ; ++q) scores[q] = _mm512_add_ps(scores[q], second[q]);
+    }
+
+   private:
+    alignas(64) uint16_t queries_[kQ * kMaxHeadDim];
+    int dim_;
+  };
+
+  // Tokens t and t + 1 at once, t even: their values are interleaved in the registers, which leaves
+  // dims 0…3, 8…11, … in one sum and 4…7, 12…15, … in the other.
+  template <int kQ>
+  static void weigh_values(const AttendArgs& args, const float* p, int begin, int end) {
+    const int dim = args.head_dim;
+    alignas(64) uint16_t rounded[kQ * kChunkTokens];
+    begin &= ~1;
+    for (int q = 0; q < kQ; ++q) {
+      for (int t = begin / 16 * 16; t < end; t += 16) {
+        const __m512 x = _mm512_load_ps(p + q * kChunkTokens + t);
+        _mm256_store_si256(reinterpret_cast<__m256i*>(rounded + q * kChunkTokens + t),
+                           reinterpret_cast<__m256i>(_mm512_cvtneps_pbh(x)));
+      }
+    }
+    const __m512i first_half =
+        _mm512_set_epi32(23, 22, 21, 20, 7, 6, 5, 4, 19, 18, 17, 16, 3, 2, 1, 0);
+    const __m512i second_half =
+        _mm512_set_epi32(31, 30, 29, 28, 15, 14, 13, 12, 27, 26, 25, 24, 11, 10, 9, 8);
+    for (int d = 0; d < dim; d += 32) {
+      const __mmask32 inside = dim - d >= 32 ? 0xFFFFFFFFU : 0x0000FFFFU;
+      __m512 low[kQ];
+      __m512 high[kQ];
+#pragma GCC unroll 8
+      for (int q = 0; q < kQ; ++q) low[q] = high[q] = _mm512_setzero_ps();
+      for (int t = begin; t < end; t += 2) {
+        // A token that nobody sees yet may hold anything, and 0 · NaN is NaN.
+        const __m512i v0 = _mm512_maskz_loadu_epi16(inside, values_of(args, t) + d);
+        const __m512i v1 =
+            _mm512_maskz_loadu_epi16(t + 1 < end ? inside : 0, values_of(args, t) + dim + d);
+        const auto v_low = reinterpret_cast<__m512bh>(_mm512_unpacklo_epi16(v0, v1));
+        const auto v_high = reinterpret_cast<__m512bh>(_mm512_unpackhi_epi16(v0, v1));
+#pragma GCC unroll 8
+        for (int q = 0; q < kQ; ++q) {
+          const __m512bh weight = broadcast_pair(rounded + q * kChunkTokens + t);
+          low[q] = _mm512_dpbf16_ps(low[q], v_low, weight);
+          high[q] = _mm512_dpbf16_ps(high[q], v_high, weight);
+        }
+      }
+      for (int q = 0; q < kQ; ++q) {
+        float* out = args.out + q * dim + d;
+        _mm512_storeu_ps(out, _mm512_permutex2var_ps(low[q], first_half, high[q]));
+        if (dim - d >= 32)
+          _mm512_storeu_ps(out + 16, _mm512_permutex2var_ps(low[q], second_half, high[q]));
+      }
+    }
+  }
+};
+
+void attend(const AttendArgs& args) {
+  if (args.head_dim > kMaxHeadDim) return avx512_kernels().attend(args);
+  attend_as<RoundedAttention>(args);
+}
+
 }  // namespace
 
 const KernelTable& avx512_bf16_kernels() {
@@ -82,6 +181,7 @@ const KernelTable& avx512_bf16_kernels() {
     made.name = "avx512-bf16";
     made.multiply_bf16 = multiply_bf16;
     made.bf16_activations = true;
+    made.attend = attend;
     return made;
   }();
   return table;

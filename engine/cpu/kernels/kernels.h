@@ -41,12 +41,12 @@ inline constexpr int kInt4GroupBytes = 576;
 // them: with a row pointer each, address arithmetic would cost more than the products. Only the
 // form that the weight format multiplies with is set.
 struct ActivationTile {
-  const float* f32;      // [k_padded][rows]             bf16 weights, widened
-  const uint16_t* bf16;  // [k_padded / 2][rows][2]      bf16 weights, VDPBF16PS
-  const int8_t* q8;      // [k_padded / 4][rows][4]      int8 and int4 weights
-  const float* scale;    // [k_padded / kGroup][rows]    of q8
-  const int32_t* sum;    // [k_padded / kGroup][rows]    Σ q8 of the group
-  int rows;              // 1 … kMaxRows
+  const float* f32;          // [k_padded][rows]             bf16 weights, widened
+  const uint16_t* bf16;      // [k_padded / 2][rows][2]      bf16 weights, VDPBF16PS
+  const int8_t* q8;          // [k_padded / kGroup][rows][kGroup]  int8 and int4 weights
+  const float* scale;        // [k_padded / kGroup][rows]    of q8
+  const int32_t* minus_sum;  // [k_padded / kGroup][rows]    −Σ q8 of the group
+  int rows;                  // 1 … kMaxRows
   int64_t k_padded;
 
   // Weights that will be wanted soon: ahead_step bytes of them (a multiple of 64, or 0) are fetched
@@ -94,7 +94,7 @@ struct KernelTable {
   void (*put_f32)(const float* x, int64_t n, int64_t n_padded, int row, int rows, float* tile);
   void (*put_bf16)(const float* x, int64_t n, int64_t n_padded, int row, int rows, uint16_t* tile);
   void (*put_q8)(const float* x, int64_t n, int64_t n_padded, int row, int rows, int8_t* tile,
-                 float* scale, int32_t* sum);
+                 float* scale, int32_t* minus_sum);
 
   // Packing. Of a group of kGroup weights: out [kGroup] its integers (int8: w + 128, int4: w + 8),
   // returned the fp16 scale.

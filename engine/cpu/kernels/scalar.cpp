@@ -58,8 +58,7 @@ void multiply_quantised(const uint8_t* panel, const ActivationTile& tile, float*
       for (int r = 0; r < tile.rows; ++r) {
         int32_t exact = 0;
         for (int k = 0; k < kGroup; ++k) {
-          exact +=
-              kWeight(panel, n, k) * tile.q8[((g * kGroup + k) / 4 * tile.rows + r) * 4 + k % 4];
+          exact += kWeight(panel, n, k) * tile.q8[(g * tile.rows + r) * kGroup + k];
         }
         float& acc = out[r * kPanelRows + n];
         acc =
@@ -88,7 +87,7 @@ void put_bf16(const float* x, int64_t n, int64_t n_padded, int row, int rows, ui
 }
 
 void put_q8(const float* x, int64_t n, int64_t n_padded, int row, int rows, int8_t* tile,
-            float* scale, int32_t* sum) {
+            float* scale, int32_t* minus_sum) {
   for (int64_t g = 0; g * kGroup < n_padded; ++g) {
     float largest = 0.0F;
     for (int64_t k = g * kGroup; k < (g + 1) * kGroup && k < n; ++k) {
@@ -99,11 +98,11 @@ void put_q8(const float* x, int64_t n, int64_t n_padded, int row, int rows, int8
     int32_t total = 0;
     for (int64_t k = g * kGroup; k < (g + 1) * kGroup; ++k) {
       const int32_t q = k < n ? static_cast<int32_t>(__builtin_rintf(x[k] * inverse)) : 0;
-      tile[((k / 4) * rows + row) * 4 + k % 4] = static_cast<int8_t>(q);
+      tile[(g * rows + row) * kGroup + k % kGroup] = static_cast<int8_t>(q);
       total += q;
     }
     scale[g * rows + row] = largest / 127.0F;
-    sum[g * rows + row] = total;
+    minus_sum[g * rows + row] = -total;
   }
 }
 

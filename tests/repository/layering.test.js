@@ -43,6 +43,23 @@ for (const module of ['text', 'runtime', 'sampling', 'checkpoint']) {
     forbid(new RegExp(`^engine/${module}/`), new RegExp(`^engine/(${others.join('|')})/`), allowed));
 }
 
+// The two decoders: over checkpoint, behind the seam, and never the one inside the other.
+for (const [decoder, others] of [['cpu', 'text|sampling|structured|torch|cli'], ['torch', 'text|sampling|structured|cpu|cli']]) {
+  test(`engine/${decoder} implements the step runner over checkpoint`, () => {
+    forbid(new RegExp(`^engine/${decoder}/`), new RegExp(`^engine/(${others})/`));
+    forbid(new RegExp(`^engine/${decoder}/`), /^engine\/runtime\//, /^engine\/runtime\/(step_runner|batch_check)\.h$/);
+  });
+}
+
+test('torch is reached through its loader alone', () =>
+  forbid(/^(?!engine\/torch\/)/, /^engine\/torch\//, /^engine\/torch\/module_loader\.h$/));
+
+test('the engine\'s commands are the top: nothing in engine includes them', () =>
+  forbid(/^engine\/(?!cli\/)/, /^engine\/cli\//));
+
+test('structured replies know tokens and constraints, no model and no text side', () =>
+  forbid(/^engine\/structured\//, /^engine\/(?!structured\/)/, /^engine\/(base\/.*|sampling\/token_constraint\.h)$/));
+
 test('the engine includes no network', () => forbid(/^engine\//, network));
 
 test('instruction-set units include only intrinsics and integers', () =>

@@ -7,7 +7,7 @@ export const newIdentity = async (url, body = {}) => {
   const response = await fetch(`${url}/api/v1/session`, {
     method: 'POST', headers: {'content-type': 'application/json', origin: url}, body: JSON.stringify(body)});
   assert.equal(response.status, 200, await response.text());
-  const cookie = response.headers.getSetCookie()[0];
+  const cookie = response.headers.get('set-cookie') ?? '';   // getSetCookie is not in Debian 12's Node
   assert.match(cookie, /HttpOnly/i);
   assert.match(cookie, /SameSite=Strict/i);
   return cookie.split(';')[0];

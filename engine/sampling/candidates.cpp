@@ -64,6 +64,7 @@ void select_likeliest(std::span<const float> scores, std::size_t count,
 }
 
 bool Candidates::assign(std::span<const float> scores, double temperature, std::int64_t top_k) {
+  is_partial_ = false;
   kept_.clear();
   weights_.clear();
   const auto divisor = static_cast<float>(temperature);
@@ -76,8 +77,8 @@ bool Candidates::assign(std::span<const float> scores, double temperature, std::
     least = std::max(least, kth - 1e-6F * std::abs(kth));
     least_scaled = std::max(least_scaled, kth / divisor);
   }
-  for (std::size_t i = find_at_least(scores, least, 0); i < scores.size();
-       i = find_at_least(scores, least, i + 1)) {
+  list_at_least(scores, least, places_);
+  for (const std::uint32_t i : places_) {
     const float score = scores[i] / divisor;
     if (score < least_scaled) continue;
     if (!std::isfinite(score)) return false;
@@ -88,6 +89,43 @@ bool Candidates::assign(std::span<const float> scores, double temperature, std::
   total_ = exp_row(weights_, first_maximum(weights_).value, weights_);
   for (std::size_t i = 0; i < kept_.size(); ++i) kept_[i].weight = weights_[i];
   return true;
+}
+
+bool Candidates::assign_likeliest(std::span<const float> scores, double temperature, double mass) {
+  scores_ = scores;
+  divisor_ = static_cast<float>(temperature);
+  weights_.resize(scores.size());
+  std::span<const float> divided = scores;
+  if (divisor_ != 1.0F) {
+    divide_row(scores, divisor_, weights_);
+    divided = weights_;
+  }
+  const RowMaximum best = first_maximum(divided);
+  if (!best.is_usable) return false;
+  total_ = exp_row(divided, best.value, weights_);
+  constexpr float kFirst = 1.0F / 256.0F;  // of the likeliest's weight
+  constexpr float kLast = 1e-9F;
+  for (float least = kFirst; least > kLast; least *= kFirst) {
+    is_partial_ = true;
+    // A little more than asked for: sums in another order differ in their last digits.
+    if (list_from(least) >= (mass + 1e-6) * total_ && kept_.size() >= kListed) return true;
+  }
+  list_from(std::numeric_limits<float>::denorm_min());
+  is_partial_ = false;
+  return true;
+}
+
+// Lists whatever has this weight; returns its mass.
+double Candidates::list_from(float least_weight) {
+  kept_.clear();
+  double mass = 0.0;
+  list_at_least(weights_, least_weight, places_);
+  for (const std::uint32_t i : places_) {
+    kept_.push_back(
+        {.score = scores_[i] / divisor_, .weight = weights_[i], .id = static_cast<TokenId>(i)});
+    mass += static_cast<double>(weights_[i]);
+  }
+  return mass;
 }
 
 template <class Predicate>
@@ -139,6 +177,7 @@ void Candidates::keep_top_p(double p) {
     if (last == nullptr) return;  // p is so near 1 that rounding keeps everything
   }
   const Candidate cut = *last;
+  is_partial_ = false;
   keep_if([&](const Candidate& candidate) { return !is_likelier(cut, candidate); });
 }
 
@@ -201,6 +240,7 @@ TokenId Candidates::draw(double u) {
     if (mass > target) return candidate.id;
   }
   const Candidate least = listed.back();
+  if (is_partial_) list_from(std::numeric_limits<float>::denorm_min());
   TokenId last = listed.front().id;  // where rounding let the sum end below the target
   for (const Candidate& candidate : kept_) {
     if (!is_likelier(least, candidate) || candidate.weight == 0.0F) continue;

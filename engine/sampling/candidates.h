@@ -32,6 +32,11 @@ class Candidates {
   //   top_k: 0 keeps all; ties with the k-th survive
   bool assign(std::span<const float> scores, double temperature, std::int64_t top_k);
 
+  // Likewise without top-k, but lists only the likeliest, at least `mass` of the whole: for
+  // keep_top_p(mass) or draw() as the next call, which give what they give after assign(). scores
+  // stay valid until then.
+  bool assign_likeliest(std::span<const float> scores, double temperature, double mass);
+
   void keep_top_p(double p);
   void keep_min_p(double min_p);
   void keep_typical(double mass);
@@ -54,9 +59,14 @@ class Candidates {
   template <class Predicate>
   void keep_if(Predicate predicate);
   const std::vector<Candidate>& likeliest(std::size_t count);
+  double list_from(float least_weight);
 
+  std::span<const float> scores_;  // of assign_likeliest, and what it divided them by
+  float divisor_ = 1.0F;
+  bool is_partial_ = false;  // kept_ lacks the least likely, which weights_ has
   std::vector<float> weights_;
   std::vector<float> heap_;
+  std::vector<std::uint32_t> places_;
   std::vector<Candidate> kept_;
   std::vector<Candidate> sorted_;
   double total_ = 0.0;

@@ -6,6 +6,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <span>
+#include <vector>
 
 namespace hearth::engine {
 
@@ -13,7 +14,10 @@ namespace hearth::engine {
 // sum, in double. out may be x itself.
 double exp_row(std::span<const float> x, float shift, std::span<float> out);
 
-// The sum alone.
+// out[i] = x[i] / divisor. out may be x itself.
+void divide_row(std::span<const float> x, float divisor, std::span<float> out);
+
+// The sum of exp_row alone.
 double sum_exp(std::span<const float> x, float shift);
 
 // With e = exp(x − shift), x ≤ shift: Σ e, Σ e · (x − shift), to which −inf adds nothing, and how
@@ -52,5 +56,8 @@ RowCounts count_against(std::span<const float> x, float value);
 
 // The first index ≥ begin whose value is at least `least` or NaN; x.size() when there is none.
 std::size_t find_at_least(std::span<const float> x, float least, std::size_t begin);
+
+// All of them, ascending, in place of what was in `out`.
+void list_at_least(std::span<const float> x, float least, std::vector<std::uint32_t>& out);
 
 }  // namespace hearth::engine

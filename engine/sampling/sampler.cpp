@@ -75,8 +75,14 @@ Result<TokenId> Sampler::choose(const SamplingParams& params, const SampleInput&
     if (!best.is_usable) return fail_without_token(input.logits);
     return static_cast<TokenId>(best.index);
   }
-  if (!candidates_.assign(scores, params.temperature, params.top_k))
-    return fail_without_token(input.logits);
+  const bool is_cut = params.top_p < 1.0;
+  const bool is_warped =
+      std::ranges::any_of(warpers(), [&](const Warper& warper) { return warper.is_on(params); });
+  const bool is_found =
+      params.top_k <= 0 && (is_cut || !is_warped)
+          ? candidates_.assign_likeliest(scores, params.temperature, is_cut ? params.top_p : 0.0)
+          : candidates_.assign(scores, params.temperature, params.top_k);
+  if (!is_found) return fail_without_token(input.logits);
   for (const Warper& warper : warpers()) {
     if (warper.is_on(params)) warper.apply(params, candidates_);
   }
@@ -90,7 +96,8 @@ Result<TokenRecord> Sampler::sample(const SamplingParams& params, const SampleIn
   const Result<TokenId> id = choose(params, input, scores, u);
   if (!id) return tl::unexpected(id.error());
   TokenRecord token{.id = *id, .u = params.do_sample ? u : 0.0F};
-  measure(input, token);
+  const bool is_raw = scores.data() == input.logits.data();
+  measure(input, is_raw && !params.do_sample && !input.forced, token);
   if (input.is_inspected) {
     inspected_ = inspector_.inspect(
         {.params = params, .logits = input.logits, .scores = scores, .id = token.id, .u = u});
@@ -98,16 +105,20 @@ Result<TokenRecord> Sampler::sample(const SamplingParams& params, const SampleIn
   return token;
 }
 
-// Log-probability and rank under the model's own distribution.
-void Sampler::measure(const SampleInput& input, TokenRecord& token) {
+// Log-probability and rank under the model's own distribution. Of the likeliest token both need no
+// look at the others' places.
+void Sampler::measure(const SampleInput& input, bool is_likeliest, TokenRecord& token) {
   const std::span<const float> logits = input.logits;
   const float own = logits[static_cast<std::size_t>(token.id)];
-  const RowCounts counts = count_against(logits, own);
-  // The likeliest token is its own maximum; equal logits rank by id.
-  const float highest = counts.num_above == 0 ? own : first_maximum(logits).value;
-  const auto before = logits.first(static_cast<std::size_t>(token.id));
-  const std::int64_t num_ties = counts.num_equal > 1 ? count_against(before, own).num_equal : 0;
-  token.rank = static_cast<std::int32_t>(counts.num_above + num_ties);
+  float highest = own;
+  if (!is_likeliest) {
+    const RowCounts counts = count_against(logits, own);
+    // Equal logits rank by id.
+    if (counts.num_above > 0) highest = first_maximum(logits).value;
+    const auto before = logits.first(static_cast<std::size_t>(token.id));
+    const std::int64_t num_ties = counts.num_equal > 1 ? count_against(before, own).num_equal : 0;
+    token.rank = static_cast<std::int32_t>(counts.num_above + num_ties);
+  }
   const double log_total = static_cast<double>(highest) + std::log(sum_exp(logits, highest));
   const auto logprob = [log_total](float logit) {
     return static_cast<float>(static_cast<double>(logit) - log_total);

@@ -63,7 +63,7 @@ class Sampler {
   std::span<const float> process(const SamplingParams& params, const SampleInput& input);
   Result<TokenId> choose(const SamplingParams& params, const SampleInput& input,
                          std::span<const float> scores, float u);
-  void measure(const SampleInput& input, TokenRecord& token);
+  void measure(const SampleInput& input, bool is_likeliest, TokenRecord& token);
 
   std::vector<float> scores_;
   std::vector<std::int32_t> counts_;

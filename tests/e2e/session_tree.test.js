@@ -6,13 +6,14 @@ import {startServer, temporaryFolder} from './support/server.js';
 
 test('a reply that was killed and continued is the reply that was never killed', async (t) => {
   const dataDir = temporaryFolder(t);
-  const params = {temperature: 0.8, seed: 11, frequency_penalty: -1, max_tokens: 400};
+  const params = {temperature: 0.8, seed: 11, frequency_penalty: -2, max_tokens: 1000};   // it repeats itself to its limit
   const first = await startServer(t, {dataDir});
   const cookie = await newIdentity(first.url);
   const client = await ChatClient.connect(first.url, {cookie});
   const whole = await client.ask('Tell me a long story.', {params});
   const accepted = await client.create('Tell me a long story.', {params});
   await client.event((event) => event.type === 'delta' && event.stream === accepted.stream && event.to >= 80);
+  await client.request({type: 'history.rename', conversation: accepted.conversation, title: 'A story'});   // behind the checkpoint in the writer's queue
   await first.stop('SIGKILL');
 
   const second = await startServer(t, {dataDir, port: first.port});

@@ -29,7 +29,7 @@ export class RawWebSocket {
   #buffer = Buffer.alloc(0);
   #waiting = [];
   isEnded = false;
-  patienceMs = 5_000;
+  patienceMs = 60_000;
 
   /** Upgrades. @returns {Promise<RawWebSocket>} */
   static async connect({port, cookie = '', origin = `http://127.0.0.1:${port}`, path = '/ws', lines = []}) {

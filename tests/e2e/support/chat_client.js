@@ -2,6 +2,8 @@
 import assert from 'node:assert/strict';
 import WebSocket from 'ws';
 
+const waitMs = 180_000;   // for a machine many times slower; a test that hangs says on what
+
 /** Asks for an anonymous identity, as the page does. @returns {Promise<string>} the Cookie header */
 export const newIdentity = async (url, body = {}) => {
   const response = await fetch(`${url}/api/v1/session`, {
@@ -44,7 +46,11 @@ export class ChatClient {
   event(matches) {
     const seen = this.events.find(matches);
     if (seen) return Promise.resolve(seen);
-    return new Promise((resolve, reject) => this.#waiters.push({matches, resolve, reject}));
+    return new Promise((resolve, reject) => {
+      const timer = setTimeout(() => reject(new Error(`nothing for ${waitMs} ms that is ${matches}; last: ${JSON.stringify(this.events.slice(-5))}`)), waitMs);
+      const settle = (/** @type {(value: any) => void} */ how) => (/** @type {any} */ value) => { clearTimeout(timer); how(value); };
+      this.#waiters.push({matches, resolve: settle(resolve), reject: settle(reject)});
+    });
   }
 
   /** Sends a request and waits for what answers it; an error answer rejects. */

@@ -43,14 +43,15 @@ test('a message written offline is kept, shown as not sent, and goes out once', 
   await page.locator('.chip[data-kind="care"]').waitFor();
   await page.locator('.banner', {hasText: 'No connection.'}).waitFor();
   await hearth.restart();
+  const back = page.locator('.banner', {hasText: 'Back again. Nothing was lost.'}).waitFor();   // it stays for some seconds only
   await page.getByRole('button', {name: 'Try now'}).click();
+  await back;
   await until(() => creations(hearth).length > 0);
   hearth.replies[0].write('Yes.');
   hearth.replies[0].done();
   await shown(page, 'Yes.');
   assert.equal(creations(hearth).length, 1);
   assert.equal(await page.locator('.turn[data-from="person"]').count(), 1);
-  await page.locator('.banner', {hasText: 'Back again. Nothing was lost.'}).waitFor();
 });
 
 test('when the answer to a message is lost, it is sent again with the same id and body, and stands once', async (t) => {

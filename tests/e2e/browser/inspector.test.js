@@ -133,8 +133,10 @@ test('step by step: one token, run, and another choice', async (t) => {
   await page.getByRole('button', {name: 'Write one token at a time'}).click();
   await until(() => hearth.replies.length === 2);
   assert.equal(hearth.replies[1].request.step, true);
+  await page.locator('.live-line', {hasText: 'Waiting for the next step'}).waitFor();
   await page.getByRole('button', {name: 'Next token'}).click();
   await page.locator('.turn[data-from="model"] .prose', {hasText: 'word1'}).waitFor();
+  await page.locator('.live-line', {hasText: 'Waiting for the next step'}).waitFor();
   await page.locator('.inspector h2').focus();
   await page.keyboard.press('.');
   await page.locator('.turn[data-from="model"] .prose', {hasText: 'word2'}).waitFor();
@@ -167,6 +169,16 @@ test('a link opens the same view, Back closes it, and Esc too', async (t) => {
   await page.locator('.inspector').waitFor({state: 'detached'});
   await page.keyboard.press('i');
   await page.locator('.inspector').waitFor();
+});
+
+test('an answer that fails for a moment is asked for again', async (t) => {
+  const {page, hearth} = await answered(t);
+  await page.locator('.stages').waitFor();
+  const {route} = hearth;
+  let failures = 2;
+  hearth.route = (path, search, body) => (failures-- > 0 ? {status: 503, body: {code: 'busy', status: 503}} : route(path, search, body));
+  await page.reload();
+  await page.locator('.stages').waitFor();
 });
 
 test('without kept candidates the page says so and offers to write the reply again with them', async (t) => {

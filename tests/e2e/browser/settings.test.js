@@ -18,7 +18,10 @@ const start = async (t, options = {}) => {
   return {hearth, ...visitor};
 };
 
-const openSettings = (page) => page.locator('.topbar [data-for="settings"]').click();
+const openSettings = async (page) => {
+  await page.locator('.topbar [data-for="settings"]').click();
+  await page.locator('.sheet[aria-labelledby="settings-title"][open]').waitFor();
+};
 /** The page draws in the next frame. */
 const holds = async (page, label, value) => {
   const field = await page.getByLabel(label, {exact: true}).elementHandle();
@@ -32,7 +35,8 @@ const asked = async (page, hearth, text) => {
   const before = hearth.replies.length;
   await send(page, text);
   await until(() => hearth.replies.length > before);
-  await page.locator('.tools .meta').last().waitFor();
+  await page.locator('.log > .turn[data-from="model"]:last-of-type .tools .meta').waitFor();
+  await page.locator('.turn[data-from="person"]:nth-last-of-type(2)', {hasText: text}).waitFor();
   return hearth.replies.at(-1).request;
 };
 
@@ -55,6 +59,11 @@ test('a slider and its number say the same, a number outside the range is brough
   await page.getByLabel('Temperature', {exact: true}).fill('1.5');
   await holds(page, 'Temperature, exact', '1.5');
   await page.getByLabel('Top-p, exact').fill('7');
+  await page.getByLabel('Temperature', {exact: true}).evaluate((range) => {   // a drawing leaves alone what is being typed
+    range.value = '1.4';
+    range.dispatchEvent(new Event('input', {bubbles: true}));
+  });
+  await holds(page, 'Temperature, exact', '1.4');
   await page.getByLabel('Top-p, exact').press('Tab');
   await holds(page, 'Top-p', '1');
   await page.getByLabel('Top-k, exact').fill('12.7');
@@ -66,7 +75,7 @@ test('a slider and its number say the same, a number outside the range is brough
   await page.locator('.slider[data-state="changed"]').nth(4).waitFor();
   await done(page);
   const request = await asked(page, hearth, 'With settings');
-  assert.deepEqual(request.params, {temperature: 1.5, top_p: 1, top_k: 13, max_tokens: 64, repetition_penalty: 1.2});
+  assert.deepEqual(request.params, {temperature: 1.4, top_p: 1, top_k: 13, max_tokens: 64, repetition_penalty: 1.2});
   assert.equal(request.system, 'Answer briefly.');
 });
 

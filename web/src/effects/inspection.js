@@ -7,9 +7,18 @@ import { isLive } from '../state/reply.js';
 
 const candidatesShown = 64;
 const askAgainMs = 600;
+const triesMax = 5;
 
-/** @param {string} path @returns {Promise<{status: number, body: any}>} */
-async function get(path) {
+/** What fails for a moment (a network that blinks, a server that is busy) is asked again. @param {string} path @returns {Promise<{status: number, body: any}>} */
+async function get(path, tries = 1) {
+  const answer = await getOnce(path);
+  if (tries === triesMax || ![0, 429, 503].includes(answer.status)) return answer;
+  await new Promise((resolve) => setTimeout(resolve, askAgainMs * 2 ** tries));
+  return get(path, tries + 1);
+}
+
+/** @param {string} path @returns {Promise<{status: number, body: any}>} status 0: no answer */
+async function getOnce(path) {
   try {
     const answer = await fetch(`/api/v1/${path}`, { cache: 'no-store', headers: { accept: 'application/json' } });
     const isJson = /json/.test(answer.headers.get('content-type') ?? '');

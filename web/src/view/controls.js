@@ -15,8 +15,9 @@ export function makeSlider({ id, label, exact, min, step, note, changed }) {
   number.addEventListener('change', () => {
     const typed = number.valueAsNumber;
     const whole = step >= 1 ? Math.round(typed) : typed;
-    if (Number.isFinite(typed)) changed(Math.min(Number(range.max), Math.max(min, whole)));
-    else number.value = String(now);
+    const held = Number.isFinite(typed) ? Math.min(Number(range.max), Math.max(min, whole)) : now;
+    number.value = String(held);
+    if (Number.isFinite(typed)) changed(held);
   });
   return {
     element,
@@ -26,7 +27,7 @@ export function makeSlider({ id, label, exact, min, step, note, changed }) {
       set(range, 'max', max);
       set(number, 'max', max);
       if (range.valueAsNumber !== value) range.value = String(value);
-      if (document.activeElement !== number || Number.isNaN(number.valueAsNumber) || number.valueAsNumber > max) number.value = String(value);
+      if (document.activeElement !== number) number.value = String(value); // what is being typed is the person's
       set(element, 'data-state', isChanged && 'changed');
       const text = note(value);
       if (small.textContent !== text) small.textContent = text;

@@ -132,7 +132,8 @@ Result<ModelSpec> describe(ConfigReader config) {
 std::vector<FamilyInfo> supported_families() {
   std::vector<FamilyInfo> infos;
   for (const Family* family : families()) {
-    infos.push_back({family->model_type, family->architecture_prefix, family->models});
+    infos.push_back(
+        {family->model_type, family->architecture_prefix, family->models, family->source});
   }
   return infos;
 }

@@ -154,6 +154,7 @@ struct FamilyInfo {
   std::string_view model_type;           // "qwen2"
   std::string_view architecture_prefix;  // "Qwen2"
   std::string_view models;               // "Qwen1.5, Qwen2, Qwen2.5"
+  std::string_view source;               // a published folder, and whose mathematics is followed
 };
 std::vector<FamilyInfo> supported_families();
 

@@ -32,15 +32,18 @@ void list_modules(ModelSpec& spec, std::int64_t num_types) {
   linear(layer + names.up_proj, spec.intermediate_size, size);
   linear(layer + names.down_proj, size, spec.intermediate_size);
   norm(layer + names.post_mlp_norm);
+  if (!spec.is_classifier()) return;  // its states are what it is for
   linear("bert.pooler.dense", size, size);
   linear(names.score, spec.num_labels, size);
 }
 
 void describe(ConfigReader& config, ModelSpec& spec) {
-  if (!spec.is_classifier()) {
+  if (!spec.is_classifier() && spec.architecture != "BertModel") {
     config.refuse(ErrorCode::architecture_unsupported,
-                  config.where() + ": " + spec.architecture +
-                      " has no classifier; of BERT, BertForSequenceClassification is supported.");
+                  config.where() +
+                      ": of BERT, BertForSequenceClassification and BertModel are "
+                      "supported, not " +
+                      spec.architecture + ".");
     return;
   }
   spec.network = Network::bert;
@@ -76,6 +79,7 @@ void describe(ConfigReader& config, ModelSpec& spec) {
 
 }  // namespace
 
-const Family kBertFamily = {"bert", "Bert", "BERT for sequence classification", describe};
+const Family kBertFamily = {"bert", "Bert", "BERT for sequence classification",
+                            "google-bert/bert-base-uncased; transformers models/bert", describe};
 
 }  // namespace hearth::engine

@@ -133,6 +133,6 @@ void describe(ConfigReader& config, ModelSpec& spec) {
 }  // namespace
 
 const Family kChatGlmFamily = {"chatglm", "ChatGLM", "ChatGLM-6B, ChatGLM2-6B, ChatGLM3-6B",
-                               describe};
+                               "THUDM/chatglm3-6b; the folders' own modeling_chatglm.py", describe};
 
 }  // namespace hearth::engine

@@ -14,6 +14,7 @@ struct Family {
   std::string_view model_type;           // config.json's, "qwen2"
   std::string_view architecture_prefix;  // of ForCausalLM and ForSequenceClassification, "Qwen2"
   std::string_view models;               // for people: "Qwen1.5, Qwen2, Qwen2.5"
+  std::string_view source;               // a published folder, and whose mathematics is followed
   void (*describe)(ConfigReader& config, ModelSpec& spec);  // errors go to config
 };
 

@@ -98,11 +98,14 @@ void describe_gemma3(ConfigReader& config, ModelSpec& spec) {
 
 }  // namespace
 
-const Family kGemmaFamily = {"gemma", "Gemma", "Gemma 1", describe_gemma1};
-const Family kGemma2Family = {"gemma2", "Gemma2", "Gemma 2", describe_gemma2};
+const Family kGemmaFamily = {"gemma", "Gemma", "Gemma 1",
+                             "google/gemma-2b-it; transformers models/gemma", describe_gemma1};
+const Family kGemma2Family = {"gemma2", "Gemma2", "Gemma 2",
+                              "google/gemma-2-2b-it; transformers models/gemma2", describe_gemma2};
 const Family kGemma3TextFamily = {"gemma3_text", "Gemma3", "Gemma 3 (1B, text)",
+                                  "google/gemma-3-1b-it; transformers models/gemma3",
                                   describe_gemma3_text};
 const Family kGemma3Family = {"gemma3", "Gemma3", "Gemma 3 (4B and up, text alone)",
-                              describe_gemma3};
+                              "google/gemma-3-4b-it; transformers models/gemma3", describe_gemma3};
 
 }  // namespace hearth::engine

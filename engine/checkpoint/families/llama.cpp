@@ -20,6 +20,7 @@ void describe(ConfigReader& config, ModelSpec& spec) {
 }  // namespace
 
 const Family kLlamaFamily = {"llama", "Llama", "Llama 1/2/3/3.1/3.2, Vicuna v1.x, R1-Distill-Llama",
+                             "meta-llama/Llama-3.2-1B-Instruct; transformers models/llama",
                              describe};
 
 }  // namespace hearth::engine

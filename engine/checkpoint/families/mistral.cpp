@@ -21,6 +21,7 @@ void describe(ConfigReader& config, ModelSpec& spec) {
 }  // namespace
 
 const Family kMistralFamily = {"mistral", "Mistral", "Mistral 7B v0.1 to v0.3, Mistral-Nemo",
+                               "mistralai/Mistral-7B-Instruct-v0.3; transformers models/mistral",
                                describe};
 
 }  // namespace hearth::engine

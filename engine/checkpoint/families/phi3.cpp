@@ -23,6 +23,7 @@ void describe(ConfigReader& config, ModelSpec& spec) {
 
 }  // namespace
 
-const Family kPhi3Family = {"phi3", "Phi3", "Phi-3, Phi-3.5, Phi-4-mini", describe};
+const Family kPhi3Family = {"phi3", "Phi3", "Phi-3, Phi-3.5, Phi-4-mini",
+                            "microsoft/Phi-3-mini-4k-instruct; transformers models/phi3", describe};
 
 }  // namespace hearth::engine

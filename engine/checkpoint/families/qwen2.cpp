@@ -21,6 +21,6 @@ void describe(ConfigReader& config, ModelSpec& spec) {
 }  // namespace
 
 const Family kQwen2Family = {"qwen2", "Qwen2", "Qwen1.5, Qwen2, Qwen2.5, R1-Distill-Qwen",
-                             describe};
+                             "Qwen/Qwen2.5-0.5B-Instruct; transformers models/qwen2", describe};
 
 }  // namespace hearth::engine

@@ -22,6 +22,7 @@ void describe(ConfigReader& config, ModelSpec& spec) {
 
 }  // namespace
 
-const Family kQwen3Family = {"qwen3", "Qwen3", "Qwen3 (dense)", describe};
+const Family kQwen3Family = {"qwen3", "Qwen3", "Qwen3 (dense)",
+                             "Qwen/Qwen3-0.6B; transformers models/qwen3", describe};
 
 }  // namespace hearth::engine

@@ -63,6 +63,7 @@ void describe(ConfigReader& config, ModelSpec& spec) {
 
 }  // namespace
 
-const Family kYuanFamily = {"yuan", "Yuan", "Yuan2-2B (Mars, Februa, Janus)", describe};
+const Family kYuanFamily = {"yuan", "Yuan", "Yuan2-2B (Mars, Februa, Janus)",
+                            "IEITYuan/Yuan2-2B-Mars-hf; Yuan-2.0's yuan_hf_model.py", describe};
 
 }  // namespace hearth::engine

@@ -261,6 +261,7 @@ TEST(ModelSpec, EveryFamilySaysWhatItIs) {
   for (const FamilyInfo& info : supported_families()) {
     EXPECT_FALSE(info.model_type.empty());
     EXPECT_FALSE(info.models.empty());
+    EXPECT_NE(info.source.find("; "), std::string_view::npos) << info.model_type;
   }
   EXPECT_EQ(supported_families().size(), 12U);
 }

@@ -27,7 +27,7 @@ const forbid = (from, banned, allowed = /^$/) => {
 const torch = /^(torch|ATen|c10|caffe2)\//;
 const network = /^boost\/|^server\/net\/asio\.h$/;
 // Plain data that several modules share: structs without behaviour, and the seam itself.
-const sharedData = /^engine\/(base\/.*|runtime\/(request|step_runner|token_stream)\.h|sampling\/(sampling_params|sampling_overrides|token_candidates)\.h|checkpoint\/(model_spec|tensor_view|runner_options|generation_config)\.h)$/;
+const sharedData = /^engine\/(base\/.*|runtime\/(request|step_runner|thoughts|token_stream)\.h|sampling\/(sampling_params|sampling_overrides|token_candidates)\.h|checkpoint\/(model_spec|tensor_view|runner_options|generation_config)\.h)$/;
 
 test('there is something to check', () => assert.ok(includes.length > 50, `${includes.length} includes`));
 

@@ -17,7 +17,7 @@ const id = (n) => n.toString(16).padStart(32, '0');
 const answer = (i) => `Answer ${i} with **bold** words, a list\n\n- one\n- two\n\nand code:\n\n\`\`\`js\nlet x = ${i};\n\`\`\`\n\n${'More words in a paragraph. '.repeat(8)}`;
 
 const browser = await chromium.launch({executablePath: process.env.HEARTH_CHROMIUM ?? '/usr/bin/chromium', args: ['--no-sandbox', '--disable-gpu']});
-const figures = {paint: [], ready: [], open: [], type: [], stream: []};
+const figures = {paint: [], ready: [], open: [], whole: [], type: [], stream: []};
 let bytes = 0;
 for (let run = 0; run < runs; run++) {
   const hearth = new FakeHearth();
@@ -40,8 +40,13 @@ for (let run = 0; run < runs; run++) {
     location.hash = hash;
     while (!document.querySelector('.turn:last-of-type .tools')) await new Promise(requestAnimationFrame);
     await new Promise(requestAnimationFrame);
+    window.opened = start;
     return performance.now() - start;
   }, `#/c/${conversation.id}`));
+  figures.whole.push(await page.evaluate(async (count) => {
+    while (document.querySelectorAll('.turn').length < count) await new Promise(requestAnimationFrame);
+    return performance.now() - window.opened;
+  }, messages));
   figures.type.push(await page.evaluate(async () => {
     const area = document.querySelector('#message');
     let longest = 0;
@@ -87,6 +92,7 @@ Command: \`./dev bench page\`.
 | first contentful paint, loopback | ${spread(figures.paint)} | < 300 |
 | connected and ready to write | ${spread(figures.ready)} | |
 | a conversation of ${messages} messages opens | ${spread(figures.open)} | < 300 |
+| … and its oldest message stands there, too | ${spread(figures.whole)} | |
 | longest of 30 letters typed in it, to the next frame | ${spread(figures.type)} | no lag |
 | a reply of 2,000 tokens at once, drawn to its end under them | ${spread(figures.stream)} | |`);
 process.exit(0);

@@ -76,17 +76,21 @@ const bothThemes = {
 };
 
 const sheets = keep(await build({ ...common, entryPoints: ['styles/main.css', 'styles/katex.css'], loader: { '.woff2': 'file' }, plugins: [onlyWoff2, bothThemes] }));
-const scripts = keep(await build({
+const bundle = await build({
   ...common,
   entryPoints: { hearth: 'src/main.js' },
   format: 'esm',
   splitting: true,
   alias: { entities: 'entities/lib/decode.js' }, // Markdown only decodes; the other direction is 30 KB of tables
   define: { 'globalThis.KATEX_CSS': JSON.stringify(`/${sheets['styles/katex.css']}`) },
-}));
+});
+const scripts = keep(bundle);
 
 const html = await readFile(path.join(root, 'index.html'), 'utf8');
-files.set('index.html', html.replace('src/main.js', scripts['src/main.js']).replace('styles/main.css', sheets['styles/main.css']));
+// What the script imports at once is asked for beside it, not after it.
+const entry = `dist/${scripts['src/main.js']}`;
+const preloads = (bundle.metafile?.outputs[entry]?.imports ?? []).filter(({ kind }) => kind === 'import-statement').map(({ path: file }) => `\n  <link rel="modulepreload" href="/${path.posix.relative('dist', file)}">`).join('');
+files.set('index.html', html.replace('\n  <script', `${preloads}\n  <script`).replace('src/main.js', scripts['src/main.js']).replace('styles/main.css', sheets['styles/main.css']));
 files.set('hearth.svg', await readFile(path.join(root, 'hearth.svg')));
 
 // The manifest comes after the files that it names, and what it names no more goes last: a server that builds meanwhile finds a whole page.

@@ -1,6 +1,7 @@
 // Where the page begins: one store, the effects at its rim, the views on top.
 import { Store } from './base/store.js';
-import { keepRemembering, rememberedSettings, rememberedWriting } from './effects/browser_storage.js';
+import { keepAccount } from './effects/account.js';
+import { keepRemembering, rememberedSettings, rememberedWriting, takeWord } from './effects/browser_storage.js';
 import { ConnectionKeeper } from './effects/connection_keeper.js';
 import { inspectOnDemand } from './effects/inspection.js';
 import { followRoute } from './effects/route.js';
@@ -25,9 +26,13 @@ followRoute(store);
 clockToasts(store);
 inspectOnDemand(store);
 transferFiles(store);
+keepAccount(store);
 const keeper = new ConnectionKeeper(store, `${location.protocol === 'https:' ? 'wss' : 'ws'}://${location.host}/ws`);
+const connected = keeper.start({}); // the question travels while the page is drawn
 mountPage(store, { retryNow: keeper.retryNow, joinCode, status });
 
 store.draw();
 keeper.watchBrowser();
-void keeper.start({});
+const word = takeWord();
+if (word) store.dispatch({ type: 'toast_shown', toast: { kind: word } });
+void connected;

@@ -6,14 +6,14 @@
 
 /**
  * @typedef {{temperature?: number, top_p?: number, top_k?: number, min_p?: number, repetition_penalty?: number, presence_penalty?: number,
- *   frequency_penalty?: number, max_tokens?: number, stop?: string | string[], seed?: number}} Params
+ *   frequency_penalty?: number, max_tokens?: number, stop?: string | string[], seed?: number, thinking_budget?: number}} Params
  */
 /**
  * @typedef {{frame_bytes: number, content_bytes: number, system_bytes: number, title_chars: number, max_tokens: number, stop_strings?: number,
  *   stop_bytes?: number, undo_ms?: number}} Limits
  */
 /** @typedef {{temperature: number, top_k: number, top_p: number, min_p: number, repetition_penalty: number}} SamplingDefaults */
-/** @typedef {{id: string, name?: string, state: 'loading' | 'ready' | 'failed', context_length?: number, max_tokens?: number, decoder?: string, defaults?: SamplingDefaults}} ModelInfo */
+/** @typedef {{id: string, name?: string, state: 'loading' | 'ready' | 'failed', context_length?: number, max_tokens?: number, decoder?: string, defaults?: SamplingDefaults, thinks?: boolean}} ModelInfo */
 
 /** @typedef {{id: string, title: string, revision: number, head: string | null, created: number, updated: number, live: string[], pinned?: boolean}} WireConversation */
 /** @typedef {{prompt_tokens: number, completion_tokens: number, cached_tokens?: number}} Usage */
@@ -36,6 +36,7 @@
  * @property {number} [seed]
  * @property {Params} [params]
  * @property {boolean} [edited]
+ * @property {string} [reasoning] what it thought before `content`
  */
 
 /** @typedef {{message: string, at: number, token?: number}} Branch begin as another reply did, up to its token `at` */
@@ -64,6 +65,7 @@
  *   | ChatContinue
  *   | {type: 'chat.step', id: string, stream: string, tokens?: number, token?: number}
  *   | {type: 'context.measure', id: string, conversation?: string, parent?: string | null, content: string, system?: string, params?: Params}
+ *   | {type: 'chat.answer', id: string, stream: string}
  *   | {type: 'chat.cancel', id: string, stream: string}
  *   | {type: 'stream.attach', id: string, stream: string, have: number}
  *   | {type: 'history.list', id: string, limit: number, cursor?: string}
@@ -94,10 +96,11 @@
 /** @typedef {{type: 'model', model: string, state: 'loading' | 'ready' | 'failed', stage?: string, percent?: number, eta_ms?: number, detail?: string, info?: ModelInfo}} ModelEvent */
 /** @typedef {{type: 'paused', stream: string, to: number}} Paused */
 /** @typedef {{type: 'changed', conversation?: string, what: 'updated' | 'messages' | 'deleted' | 'restored', summary?: WireConversation}} Changed */
+/** @typedef {{type: 'room', people: number, running: number, queued: number}} RoomEvent */
 /** @typedef {{type: 'reconnect', after_ms: number, reason: 'shutdown' | 'rebalance' | 'max_age'}} Reconnect */
 /** @typedef {{type: 'pong', t: number}} Pong */
 /** @typedef {Accepted | Queued | Started | Delta | Snapshot | Paused | Done} StreamEvent what the reducer makes of a reply */
-/** @typedef {Ready | StreamEvent | Result | WireError | ModelEvent | Changed | Reconnect | Pong} ServerMessage */
+/** @typedef {Ready | StreamEvent | Result | WireError | ModelEvent | Changed | RoomEvent | Reconnect | Pong} ServerMessage */
 
 /** @typedef {{text: string, match?: boolean}} SnippetPart */
 /** @typedef {{conversation: {id: string, title: string, updated: number}, message?: string, role?: string, created?: number, snippet: SnippetPart[]}} Hit */
@@ -158,5 +161,13 @@
 /** @typedef {{id: string, name: string, kind?: 'guest' | 'local'}} User */
 /** @typedef {{conversations: WireConversation[], next?: string}} HistoryPage */
 /** @typedef {{conversation: WireConversation & {system: string, params: Params}, messages: WireMessage[], next?: string}} ConversationPage */
+
+/** @typedef {{user: User, durable: boolean, recovery: boolean, conversations: number, messages: number, bytes: number, quota_bytes: number}} Account of GET /api/v1/session */
+/**
+ * What became of one conversation of a file.
+ * @typedef {{index: number, title?: string, status: 'imported' | 'extended' | 'known' | 'refused', conversation?: string, messages?: number, error?: ErrorBody,
+ *   left_out?: Record<string, number>}} Imported
+ */
+/** @typedef {{format: string, imported: number, extended: number, known: number, refused: number, conversations: Imported[]}} ImportAnswer of POST /api/v1/import */
 
 export const subprotocol = 'hearth.chat.v1';

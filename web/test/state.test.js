@@ -8,7 +8,7 @@ import { onInspector } from '../src/state/on_inspector.js';
 import { reduce } from '../src/state/reducer.js';
 import { goOn, newReply } from '../src/state/reply.js';
 import { fresh, initialState } from '../src/state/state.js';
-import { conversationsIn } from '../src/effects/transfer.js';
+import { parcelsOf } from '../src/state/import_files.js';
 import { asBlock } from '../src/view/files.js';
 
 /** @typedef {import('../src/state/actions.js').Action} Action */
@@ -37,14 +37,14 @@ test('an address leads back to what it was made from', () => {
 
 test('settings go to the server and come back the same', () => {
   const chat = fc.record({
-    system: fc.string(), seed: fc.option(fc.nat(), { nil: undefined }), stop: fc.array(fc.string({ minLength: 1 }), { maxLength: 4 }),
+    system: fc.string(), seed: fc.option(fc.nat(), { nil: undefined }), thinking: fc.option(fc.nat(4096), { nil: undefined }), stop: fc.array(fc.string({ minLength: 1 }), { maxLength: 4 }),
     sampling: fc.record({ temperature: fc.double({ min: 0, max: 2, noNaN: true }), top_p: fc.double({ min: 0, max: 1, noNaN: true }), min_p: fc.double({ min: 0, max: 1, noNaN: true }) }, { requiredKeys: [], noNullPrototype: true }),
   }, { noNullPrototype: true });
   fc.assert(fc.property(chat, (given) => assert.deepEqual(chatFromWire(given.system, { ...paramsFromChat(given, 4096) }), given)));
 });
 
 test('what this page does not know of the settings is left out', () => {
-  assert.deepEqual(chatFromWire(undefined, { temperature: '1', top_k: 5, mirostat: 2, stop: ['a', 7, ''], seed: 'x' }), { system: '', sampling: { top_k: 5 }, stop: ['a'], seed: undefined });
+  assert.deepEqual(chatFromWire(undefined, { temperature: '1', top_k: 5, mirostat: 2, stop: ['a', 7, ''], seed: 'x' }), { system: '', sampling: { top_k: 5 }, stop: ['a'], seed: undefined, thinking: undefined });
 });
 
 test('a reply is never longer than the server allows', () => assert.equal(paramsFromChat({ ...plainChat, sampling: { max_tokens: 9000 } }, 512).max_tokens, 512));
@@ -99,11 +99,36 @@ test('Markdown export has what stands on the page', () => {
   assert.equal(text, '# T\n\n> a\n> b\n\n<details>\n\nhm\n\n</details>\n\nc\n');
 });
 
-test('a file of conversations: one, a list, or one in each line', () => {
-  assert.equal(conversationsIn('{"title": "a"}').length, 1);
-  assert.equal(conversationsIn('[{"title": "a"}, {"title": "b"}]').length, 2);
-  assert.equal(conversationsIn('{"format": "header"}\n{"title": "a", "messages": []}\n{"title": "b", "messages": []}\n').length, 2);
-  assert.throws(() => conversationsIn('no json'));
+test('a file of conversations goes as it is while the server takes it', () => {
+  for (const text of ['{"title": "a"}', '[{"title": "a"}, {"title": "b"}]', '{"format": "hearth.export.v1", "conversations": [{"title": "a"}]}']) {
+    assert.deepEqual(parcelsOf(text), { parcels: [text], problem: undefined });
+  }
+  assert.equal(parcelsOf('no json').problem, 'unread');
+  assert.equal(parcelsOf('7').problem, 'unread');
+  assert.equal(parcelsOf('[]').problem, 'nothing');
+});
+
+test('a larger file is cut between its conversations, and none is lost or sent twice', () => {
+  const file = fc.record({ sizes: fc.array(fc.nat(3000), { minLength: 1, maxLength: 30 }), isList: fc.boolean(), bytes: fc.integer({ min: 6000, max: 20_000 }), conversations: fc.integer({ min: 1, max: 7 }) });
+  fc.assert(fc.property(file, ({ sizes, isList, bytes, conversations }) => {
+    const list = sizes.map((size, at) => ({ at, text: '词'.repeat(size) }));
+    const whole = JSON.stringify(isList ? list : { format: 'f', conversations: list });
+    const { parcels } = parcelsOf(whole, { bytes, conversations });
+    const read = parcels.map((text) => JSON.parse(text));
+    const listOf = (/** @type {any} */ parcel) => (isList ? parcel : parcel.conversations);
+    const there = read.flatMap(listOf);
+    const isWhole = Buffer.byteLength(whole) <= bytes && list.length <= conversations;
+    const fits = isWhole ? list : list.filter((one) => Buffer.byteLength(JSON.stringify(one)) + 1 + 4096 <= bytes);
+    assert.deepEqual(there.map(({ at }) => at), fits.map(({ at }) => at));
+    for (const text of parcels) assert.ok(Buffer.byteLength(text) <= bytes);
+    for (const parcel of read) assert.ok(listOf(parcel).length <= conversations);
+    if (!isList) for (const parcel of read) assert.equal(parcel.format, 'f');
+  }));
+});
+
+test('one conversation that is too large is left out, and said', () => {
+  const list = [{ text: 'x'.repeat(9000) }, { text: 'y' }];
+  assert.deepEqual(parcelsOf(JSON.stringify(list), { bytes: 8000, conversations: 9 }), { parcels: ['[{"text":"y"}]'], problem: 'tooLarge' });
 });
 
 test('a file in a message is closed by a fence that it does not hold', () => {

@@ -5,6 +5,7 @@ import {createRequire} from 'node:module';
 import test from 'node:test';
 import {phone, send, until, useBrowser, visit} from './support/browser.js';
 import {FakeHearth} from './support/fake_hearth.js';
+import {ownData} from './support/own_data.js';
 import {australia, modelSheet, promptOf, tensorOf, traceOf} from './support/traces.js';
 
 const browser = useBrowser();
@@ -109,6 +110,28 @@ for (const [name, options] of Object.entries(views)) {
     await hearth.stop();
     await page.locator('.banner').waitFor();
     await check('offline');
+  });
+}
+
+for (const [name, options] of Object.entries(views)) {
+  test(`axe finds nothing in what is yours: ${name}`, async (t) => {
+    const hearth = await FakeHearth.start(t);
+    ownData(hearth);
+    const {page, context} = await visit(browser(), hearth.url, {...options, bypassCSP: true, reducedMotion: 'reduce'});
+    t.after(() => context.close());
+    await page.addScriptTag({content: axe});
+    await page.locator('.chip[data-kind="quiet"]').waitFor();
+    hearth.tellAll({type: 'room', people: 12, running: 3, queued: 4});
+    await page.locator('.topbar [data-for="settings"]').click();
+    await page.getByRole('button', {name: 'Make a phrase'}).click();
+    await page.locator('.phrase').waitFor();
+    await page.getByText('I have a recovery phrase').click();
+    await page.getByLabel('Your eight words').fill('wrong');
+    await page.getByLabel('Your eight words').press('Enter');
+    await page.getByText('No conversations belong to these words.').waitFor();
+    await page.getByRole('button', {name: 'Delete everything', exact: true}).click();
+    await page.getByText('This cannot be undone').waitFor();
+    assert.deepEqual(await faultsOf(page), []);
   });
 }
 

@@ -27,7 +27,7 @@ test('formulas are drawn when they close, inline and as blocks, and prices are w
   assert.equal(await page.locator('.prose .katex').count(), 2);
   assert.equal(await page.locator('.prose .math[data-state="plain"]').textContent(), '\\frac{');
   assert.match(await lastReply(page) ?? '', /From \$5 to \$10/);
-  assert.ok(await page.evaluate(() => document.fonts.check('16px KaTeX_Main')));
+  await page.waitForFunction(() => document.fonts.check('16px KaTeX_Main'));
   assertClean();
 });
 
@@ -164,7 +164,7 @@ test('of five hundred messages only those near the view are drawn; scrolling dra
   await page.evaluate((hash) => { location.hash = hash; }, `#/c/${id}`);
   await page.locator('.turn').nth(499).locator('.tools').waitFor();
   const log = page.locator('.log');
-  assert.equal(await page.locator('.turn').count(), 500);
+  await page.waitForFunction(() => document.querySelectorAll('.turn').length === 500);   // the older ones follow
   const drawn = () => page.locator('.turn:not([data-state="sketch"])').count();
   await page.waitForFunction(() => { const e = document.querySelector('.log'); return e.scrollHeight - e.scrollTop - e.clientHeight < 2; });
   assert.ok(await drawn() < 60, `${await drawn()} are drawn`);

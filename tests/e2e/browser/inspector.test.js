@@ -145,6 +145,20 @@ test('step by step: one token, run, and another choice', async (t) => {
   assert.deepEqual(steps, [1, 1, 4096]);
 });
 
+test('step by step: another choice for a token of a finished reply goes on from it, one token at a time', async (t) => {
+  const {page, hearth} = await answered(t);
+  await page.locator('.inspector .tokens [role="option"]').nth(5).click();
+  await page.locator('.tabs').getByRole('link', {name: 'Step by step'}).click();
+  const other = page.locator('.pipeline').getByRole('button', {name: /^Take .+ instead$/}).first();
+  await other.waitFor();
+  hearth.answer = (reply) => { reply.started(); reply.say({type: 'paused', to: 0}); };
+  await other.click();
+  await until(() => hearth.replies.length === 2);
+  const {branch, step, inspect} = hearth.replies[1].request;
+  assert.deepEqual([branch.message, branch.at, step, inspect], [hearth.replies[0].stream, 5, true, true]);
+  assert.notEqual(branch.token, 1005);   // the one that was written
+});
+
 test('the model’s modules open level by level and a tensor shows its values', async (t) => {
   const {page, assertClean} = await answered(t);
   await page.locator('.tabs').getByRole('link', {name: 'Model'}).click();
@@ -154,7 +168,7 @@ test('the model’s modules open level by level and a tensor shows its values', 
   await page.locator('.tree summary', {hasText: 'self_attn'}).click();
   await page.locator('.tree .leaf', {hasText: 'q_proj'}).click();
   await page.locator('.inspector h3', {hasText: 'model.layers.0.self_attn.q_proj.weight'}).waitFor();
-  assert.equal(await page.locator('.values rect').count(), 480);
+  assert.equal(await page.locator('.values > svg rect').count(), 480);
   assertClean();
 });
 

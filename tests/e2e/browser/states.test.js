@@ -24,8 +24,8 @@ test('a place in line is a card with a number, moves in place, and becomes the r
   await card.getByRole('heading', {name: 'You are 3rd in line'}).waitFor();
   await card.getByText('about 40 s').waitFor();
   await card.getByText('1,240 tokens are ahead of you.').waitFor();
-  await page.locator('.topbar .chip', {hasText: '3rd in line'}).waitFor();
-  await page.locator('.rail li data', {hasText: '3rd in line'}).waitFor();
+  await page.locator('.topbar .chip', {hasText: '3rd'}).waitFor();
+  await page.locator('.rail li data', {hasText: '3rd'}).waitFor();
   reply.queued(1, 3);
   await card.getByRole('heading', {name: 'You are next'}).waitFor();
   reply.started();

@@ -9,6 +9,7 @@ import { languageOf } from '../words.js';
 
 const settingsKey = 'hearth.settings';
 const outboxKey = 'hearth.outbox';
+const wordKey = 'hearth.word';
 const draftPrefix = 'hearth.draft.';
 
 /** @param {Storage} storage @param {string} key @returns {any} */
@@ -44,7 +45,7 @@ export function rememberedSettings() {
     hasLetterKeys: kept.hasLetterKeys !== false,
     isReadAloud: kept.isReadAloud === true,
     keepsCandidates: kept.keepsCandidates === true,
-    chat: chatFromWire(typeof kept.chat?.system === 'string' ? kept.chat.system : '', { ...kept.chat?.sampling, stop: kept.chat?.stop, seed: kept.chat?.seed }),
+    chat: chatFromWire(typeof kept.chat?.system === 'string' ? kept.chat.system : '', { ...kept.chat?.sampling, stop: kept.chat?.stop, seed: kept.chat?.seed, thinking_budget: kept.chat?.thinking }),
   };
 }
 
@@ -58,6 +59,25 @@ export function rememberedWriting() {
     if (key.startsWith(draftPrefix)) drafts[key.slice(draftPrefix.length)] = localStorage.getItem(key) ?? '';
   }
   return { outbox: outbox.map((item) => (item.phase === 'sent' ? { ...item, phase: 'waiting' } : item)), drafts };
+}
+
+/** Whatever this page kept here, also the instructions in its settings; of the settings only how it looks stays. */
+export function forgetEverything() {
+  for (const storage of [localStorage, sessionStorage]) {
+    for (const key of Object.keys(storage)) if (key.startsWith('hearth.') && key !== settingsKey) write(storage, key, '');
+  }
+  const { theme, language, size } = readJson(localStorage, settingsKey) ?? {};
+  write(localStorage, settingsKey, JSON.stringify({ theme, language, size }));
+}
+
+/** A word for the page that comes after this one. @param {'erased' | 'forgotten'} word */
+export const leaveWord = (word) => write(sessionStorage, wordKey, JSON.stringify(word));
+
+/** @returns {'erased' | 'forgotten' | undefined} */
+export function takeWord() {
+  const word = readJson(sessionStorage, wordKey);
+  write(sessionStorage, wordKey, '');
+  return word === 'erased' || word === 'forgotten' ? word : undefined;
 }
 
 /** @param {Store} store */

@@ -41,6 +41,8 @@ export class ServerLink {
         return dispatch({ type: 'ready_received', ready: message });
       case 'model':
         return dispatch({ type: 'model_moved', event: message });
+      case 'room':
+        return dispatch({ type: 'room_counted', event: message });
       case 'reconnect':
         return message.reason === 'shutdown' ? dispatch({ type: 'restart_announced' }) : undefined;
       case 'changed':
@@ -82,6 +84,8 @@ export class ServerLink {
         return this.#submit(after);
       case 'stop_pressed':
         return this.#ask({ type: 'chat.cancel', id: randomId(), stream: action.stream });
+      case 'answer_wanted':
+        return this.#ask({ type: 'chat.answer', id: randomId(), stream: action.stream }, { answered: () => undefined, refused: () => undefined });
       case 'step_asked':
         return this.#ask({ type: 'chat.step', id: randomId(), stream: action.stream, tokens: action.tokens, token: action.token });
       case 'version_chosen':
@@ -90,7 +94,8 @@ export class ServerLink {
         return this.#pin(action.id, action.pinned);
       case 'conversation_opened':
         return this.#read(after, action.id);
-      case 'list_wanted':
+      case 'import_ended':
+        for (const id of action.grown) if (after.trees[id]?.loaded === 'yes') this.#get(id, undefined);
         return this.#list(undefined);
       case 'more_conversations_wanted':
         return this.#list(after.conversations.next);

@@ -1,5 +1,7 @@
 // Parts that most visits do not need come when they are first needed: the highlighter and KaTeX with its style sheet.
 
+import { whenIdle } from '../base/idle.js';
+
 /** @template T @param {() => Promise<T>} load @returns {{now: () => T | undefined, then: (use: (part: T) => void) => void}} */
 function lazily(load) {
   /** @type {Promise<T> | undefined} */
@@ -18,5 +20,6 @@ function lazily(load) {
   };
 }
 
-export const highlighter = lazily(() => import('./highlighter.js'));
+/** Colours may come a moment after the words. */
+export const highlighter = lazily(() => new Promise((resolve) => whenIdle(() => resolve(undefined))).then(() => import('./highlighter.js')));
 export const math = lazily(() => import('./math.js'));

@@ -5,8 +5,6 @@ import { languageName, languageOf } from './languages.js';
 import { highlighter, math } from './lazy.js';
 import { toHtml } from './parser.js';
 
-const purify = DOMPurify(window);
-
 const allowed = {
   ALLOWED_TAGS: ['p', 'br', 'hr', 'h3', 'h4', 'h5', 'h6', 'strong', 'em', 's', 'code', 'pre', 'blockquote', 'ul', 'ol', 'li', 'a', 'span',
     'table', 'thead', 'tbody', 'tr', 'th', 'td'],
@@ -18,19 +16,26 @@ const allowed = {
   RETURN_DOM_FRAGMENT: /** @type {const} */ (true),
 };
 
-purify.addHook('afterSanitizeAttributes', (node) => {
-  if (node.tagName === 'A') {
-    node.setAttribute('rel', 'noopener noreferrer');
-    node.setAttribute('target', '_blank');
-  }
-  // Classes come from the highlighter and from fences alone; anything else could dress text up as a part of the page.
-  const classes = (node.getAttribute?.('class') ?? '').split(/\s+/).filter((name) => /^(hljs-[\w-]+|language-[\w+#.-]+)$/.test(name));
-  if (classes.length) node.setAttribute('class', classes.join(' '));
-  else node.removeAttribute?.('class');
-});
+function makeSanitiser() {
+  const purify = DOMPurify(window);
+  purify.addHook('afterSanitizeAttributes', (node) => {
+    if (node.tagName === 'A') {
+      node.setAttribute('rel', 'noopener noreferrer');
+      node.setAttribute('target', '_blank');
+    }
+    // Classes come from the highlighter and from fences alone; anything else could dress text up as a part of the page.
+    const classes = (node.getAttribute?.('class') ?? '').split(/\s+/).filter((name) => /^(hljs-[\w-]+|language-[\w+#.-]+)$/.test(name));
+    if (classes.length) node.setAttribute('class', classes.join(' '));
+    else node.removeAttribute?.('class');
+  });
+  return purify;
+}
+
+/** @type {ReturnType<typeof makeSanitiser> | undefined} */
+let sanitiser;
 
 /** @param {string} html */
-const clean = (html) => purify.sanitize(html, allowed);
+const clean = (html) => (sanitiser ??= makeSanitiser()).sanitize(html, allowed);
 
 /**
  * One top-level block as nodes. Code blocks come as figures; their copy buttons are the caller's (data-copy marks the place).

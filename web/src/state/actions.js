@@ -11,7 +11,7 @@
  * @typedef {{type: 'message_sent', id: string, content: string, at: number}
  *   | {type: 'reply_asked_again', id: string, message: string, at: number, params?: import('../wire.js').Params}
  *   | {type: 'reply_continued', id: string, message: string}
- *   | {type: 'branch_asked', id: string, branch: import('../wire.js').Branch, seed?: number, params?: import('../wire.js').Params}
+ *   | {type: 'branch_asked', id: string, branch: import('../wire.js').Branch, seed?: number, params?: import('../wire.js').Params, isStepped?: boolean}
  *   | {type: 'steps_asked', id: string, message: string}
  *   | {type: 'step_asked', stream: string, tokens: number, token?: number}
  *   | {type: 'waiting_retried', id: string}
@@ -19,14 +19,21 @@
  *   | {type: 'edit_started', message: string}
  *   | {type: 'edit_left'}
  *   | {type: 'stop_pressed', stream: string}
+ *   | {type: 'answer_wanted', stream: string}
+ *   | {type: 'thinking_changed', budget: number | undefined}
  *   | {type: 'version_chosen', message: string}
  *   | {type: 'draft_changed', conversation: string, text: string}
  *   | {type: 'conversation_opened', id: string, found?: string}
  *   | {type: 'conversation_pinned', id: string, pinned: boolean}
  *   | {type: 'conversation_exported', id: string, format: 'hearth' | 'markdown'}
  *   | {type: 'everything_exported'}
+ *   | {type: 'phrase_wanted'}
+ *   | {type: 'phrase_kept'}
+ *   | {type: 'phrase_entry_toggled', isOpen: boolean}
+ *   | {type: 'phrase_used', phrase: string}
+ *   | {type: 'end_asked', kind: 'none' | 'leave' | 'erase'}
+ *   | {type: 'end_confirmed', kind: 'leave' | 'erase'}
  *   | {type: 'files_imported', files: readonly File[]}
- *   | {type: 'list_wanted'}
  *   | {type: 'search_changed', query: string}
  *   | {type: 'found_shown'}
  *   | {type: 'preset_chosen', preset: import('./chat.js').Preset}
@@ -83,6 +90,7 @@
  *   | {type: 'stream_moved', event: import('../wire.js').StreamEvent, at: number}
  *   | {type: 'model_moved', event: import('../wire.js').ModelEvent}
  *   | {type: 'restart_announced'}
+ *   | {type: 'room_counted', event: import('../wire.js').RoomEvent}
  *   | {type: 'conversations_listed', page: import('../wire.js').HistoryPage, isFirst: boolean}
  *   | {type: 'history_asked', conversation: string}
  *   | {type: 'history_read', conversation: string, page: import('../wire.js').ConversationPage, isFirst: boolean}
@@ -97,6 +105,12 @@
  *   | {type: 'context_measured', conversation: string, draft: string, measure: import('../wire.js').Measure | undefined}
  *   | {type: 'search_asked', query: string}
  *   | {type: 'search_answered', query: string, page: import('../wire.js').SearchPage | undefined}
+ *   | {type: 'account_read', account: import('../wire.js').Account}
+ *   | {type: 'phrase_made', phrase: string | undefined}
+ *   | {type: 'phrase_refused', why: 'wrong' | 'often' | 'lost'}
+ *   | {type: 'end_failed'}
+ *   | {type: 'import_moved', at: number, of: number, report: import('./state.js').ImportReport}
+ *   | {type: 'import_ended', report: import('./state.js').ImportReport, grown: readonly string[]}
  *   | {type: 'trace_asked', message: string}
  *   | {type: 'trace_read', message: string, page: import('../wire.js').TracePage | undefined}
  *   | {type: 'prompt_asked', message: string}

@@ -5,30 +5,32 @@
 /** @typedef {import('../wire.js').Params} Params */
 
 /** @type {Chat} */
-export const plainChat = Object.freeze({ system: '', sampling: Object.freeze({}), stop: Object.freeze([]), seed: undefined });
+export const plainChat = Object.freeze({ system: '', sampling: Object.freeze({}), stop: Object.freeze([]), seed: undefined, thinking: undefined });
 
 /** @type {readonly (keyof Sampling)[]} */
 export const samplingNames = ['temperature', 'top_p', 'top_k', 'min_p', 'repetition_penalty', 'presence_penalty', 'frequency_penalty', 'max_tokens'];
 
 /** As the server keeps them; what this page does not know is left out. @param {string | undefined} system @param {Record<string, unknown> | undefined} params @returns {Chat} */
 export function chatFromWire(system, params = {}) {
-  const { stop, seed } = params;
+  const { stop, seed, thinking_budget: thinking } = params;
   const strings = (typeof stop === 'string' ? [stop] : Array.isArray(stop) ? stop : []).filter((text) => typeof text === 'string' && text !== '');
   return {
     system: system ?? '',
     sampling: Object.fromEntries(samplingNames.filter((name) => typeof params[name] === 'number').map((name) => [name, params[name]])),
     stop: strings,
     seed: typeof seed === 'number' ? seed : undefined,
+    thinking: typeof thinking === 'number' ? thinking : undefined,
   };
 }
 
 /** @param {Chat} chat @param {number} maxTokens the most that this server allows @returns {Params} */
-export function paramsFromChat({ sampling, stop, seed }, maxTokens) {
+export function paramsFromChat({ sampling, stop, seed, thinking }, maxTokens) {
   /** @type {Params} */
   const params = { ...sampling };
   if (params.max_tokens !== undefined) params.max_tokens = Math.min(params.max_tokens, maxTokens);
   if (stop.length) params.stop = [...stop];
   if (seed !== undefined) params.seed = seed;
+  if (thinking !== undefined) params.thinking_budget = Math.min(thinking, maxTokens);
   return params;
 }
 

@@ -47,6 +47,8 @@ export function onPerson(state, action) {
       return changeChat(state, { ...chatOf(state), stop: action.stop });
     case 'seed_changed':
       return changeChat(state, { ...chatOf(state), seed: action.seed });
+    case 'thinking_changed':
+      return changeChat(state, { ...chatOf(state), thinking: action.budget });
     case 'conversation_renamed':
       return rename(state, action.id, action.title);
     case 'conversation_deleted':
@@ -64,11 +66,11 @@ export function onPerson(state, action) {
     case 'defaults_restored':
       return changeChat(state, plainChat);
     case 'stop_pressed':
+    case 'answer_wanted':
     case 'step_asked':
     case 'conversation_exported':
     case 'everything_exported':
     case 'files_imported':
-    case 'list_wanted':
     case 'more_conversations_wanted':
       return state; // effects only: the server's answer changes the state
     default:
@@ -94,8 +96,6 @@ function onView(state, action) {
       return view({ found: null });
     case 'settings_opened':
       return view({ isSettingsOpen: true, isContextOpen: false, menu: null });
-    case 'settings_closed':
-      return view({ isSettingsOpen: false });
     case 'rail_toggled':
       return view({ isRailOpen: action.isOpen, menu: null });
     case 'toast_shown':
@@ -153,10 +153,10 @@ function put(state, body) {
 const goOn = (state, { id, message }) => put(state, { type: 'chat.continue', id, conversation: state.current, message, params: paramsOf(state) });
 
 /** @param {State} state @param {Extract<PersonAction, {type: 'branch_asked'}>} action @returns {State} */
-function branch(state, { id, branch: from, seed, params }) {
+function branch(state, { id, branch: from, seed, params, isStepped = false }) {
   const parent = currentTree(state)?.messages[from.message]?.parent;
   if (!parent) return state;
-  const next = put(state, { type: 'chat.create', id, conversation: state.current, parent, regenerate: true, inspect: true, branch: from, params: { ...(params ?? paramsOf(state)), ...(seed === undefined ? {} : { seed }) } });
+  const next = put(state, { type: 'chat.create', id, conversation: state.current, parent, regenerate: true, inspect: true, branch: from, ...(isStepped && { step: true }), params: { ...(params ?? paramsOf(state)), ...(seed === undefined ? {} : { seed }) } });
   return { ...next, inspector: { ...next.inspector, message: null, token: from.at, candidate: -1, whatIf: {} } };
 }
 

@@ -21,6 +21,8 @@ export function onServer(state, action) {
       return becomeReady(state, action.ready);
     case 'restart_announced':
       return { ...state, connection: { ...state.connection, isRestart: true } };
+    case 'room_counted':
+      return { ...state, room: { people: action.event.people, running: action.event.running, queued: action.event.queued } };
     case 'model_moved':
       return moveModel(state, action.event);
     case 'stream_moved':

@@ -107,12 +107,15 @@ export function finish(reply, done) {
   };
 }
 
+/** @param {WireMessage} message @returns {readonly Part[]} */
+const partsOf = ({ reasoning = '', content }) => /** @type {Part[]} */ ([{ channel: 'reasoning', text: reasoning }, { channel: 'answer', text: content }]).filter(({ text }) => text !== '');
+
 /** @param {WireMessage} message @returns {Reply} */
 export const replyFromHistory = (message) => ({
   ...newReply,
   phase: message.status === 'queued' ? 'queued' : message.status === 'streaming' ? 'running' : 'done',
   have: message.to ?? 0,
-  parts: message.content ? [{ channel: 'answer', text: message.content }] : [],
+  parts: partsOf(message),
   finish: message.status === 'interrupted' ? 'interrupted' : message.finish_reason,
   error: message.error,
   rate: rateBy(message.usage, message.timings),
@@ -137,10 +140,11 @@ function appendPart(parts, channel, text) {
   return [...parts.slice(0, -1), { channel, text: last.text + text }];
 }
 
-/** All text of one channel. @param {Reply} reply @param {Channel} channel */
+/** All text of one channel. The line breaks around thoughts belong to neither. @param {Reply} reply @param {Channel} channel */
 export const textOf = (reply, channel) => {
   const parts = reply.parts.filter((part) => part.channel === channel);
-  return parts.length === 1 ? parts[0].text : parts.map((part) => part.text).join('');
+  const text = parts.length === 1 ? parts[0].text : parts.map((part) => part.text).join('');
+  return parts.length < reply.parts.length ? text.replace(/^\s+/, '') : text;
 };
 
 /** Tokens a second: the server's figure, before the end what this page saw arrive; 0 while unknown. @param {Reply} reply */

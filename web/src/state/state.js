@@ -1,5 +1,7 @@
 // What the page knows. One frozen object; only the reducer makes the next one.
 
+import { noData } from './on_data.js';
+
 /** @typedef {import('../wire.js').Channel} Channel */
 /** @typedef {import('../wire.js').ErrorBody} ErrorBody */
 /** @typedef {import('../wire.js').FinishReason} FinishReason */
@@ -62,8 +64,9 @@
  *   frequency_penalty: number, max_tokens: number}} Sampling
  */
 /**
- * Instructions, and only what differs from the room's defaults.
- * @typedef {{readonly system: string, readonly sampling: Readonly<Partial<Sampling>>, readonly stop: readonly string[], readonly seed: number | undefined}} Chat
+ * Instructions, and only what differs from the room's defaults; `thinking`: tokens of thought at most.
+ * @typedef {{readonly system: string, readonly sampling: Readonly<Partial<Sampling>>, readonly stop: readonly string[], readonly seed: number | undefined,
+ *   readonly thinking: number | undefined}} Chat
  */
 
 /** @typedef {{readonly id: string, readonly title: string, readonly updated: number, readonly head: string | null, readonly pinned: boolean}} Conversation */
@@ -90,7 +93,7 @@
  * @property {Chat} chat for new conversations
  */
 
-/** @typedef {{kind: 'deleted' | 'all_deleted' | 'copied' | 'copy_failed' | 'rename_failed' | 'imported' | 'import_failed' | 'export_failed' | 'file_refused'}} Toast */
+/** @typedef {{kind: 'deleted' | 'all_deleted' | 'copied' | 'copy_failed' | 'rename_failed' | 'export_failed' | 'file_refused' | 'erased' | 'forgotten'}} Toast */
 
 /**
  * @typedef {object} Connection
@@ -113,6 +116,21 @@
 
 /** @typedef {import('../wire.js').Hit} Hit */
 /** @typedef {{readonly query: string, readonly phase: 'none' | 'asking' | 'done' | 'failed', readonly hits: readonly Hit[], readonly found: string}} Search `found`: the query that the hits are for */
+
+/**
+ * What became of the files that were imported.
+ * @typedef {{readonly imported: number, readonly extended: number, readonly known: number, readonly leftOut: number, readonly refused: readonly {title: string, error: ErrorBody}[],
+ *   readonly problem: undefined | 'unread' | 'tooLarge' | 'nothing' | 'busy' | 'lost'}} ImportReport
+ */
+/**
+ * What the settings show of the person's data.
+ * @typedef {object} Data
+ * @property {import('../wire.js').Account | undefined} account
+ * @property {{readonly phase: 'none' | 'asking' | 'shown' | 'failed', readonly words: string}} phrase one that was just made
+ * @property {{readonly isOpen: boolean, readonly phase: 'none' | 'asking' | 'wrong' | 'often' | 'lost'}} entry of a phrase that the person has
+ * @property {{readonly kind: 'none' | 'leave' | 'erase', readonly phase: 'asked' | 'sending' | 'failed'}} end
+ * @property {{readonly phase: 'none' | 'sending' | 'done', readonly at: number, readonly of: number, readonly report: ImportReport}} import
+ */
 
 /** @typedef {'tokens' | 'prompt' | 'step' | 'model'} InspectorTab */
 /** @typedef {{readonly temperature?: number, readonly top_p?: number, readonly top_k?: number, readonly min_p?: number}} WhatIf */
@@ -137,6 +155,7 @@
  * @property {{phase: 'starting' | 'code' | 'joining' | 'open', user: {id: string, name: string}, problem: ErrorBody | undefined, isUnreachable: boolean}} session
  * @property {Connection} connection
  * @property {{model: ModelInfo | undefined, loading: Loading | undefined, limits: Limits, isDurable: boolean, epoch: string}} server
+ * @property {{readonly people: number, readonly running: number, readonly queued: number} | undefined} room how full it is, once there is a second person
  * @property {{list: readonly Conversation[], next: string | undefined, isLoaded: boolean}} conversations
  * @property {string} current the conversation that is shown; `fresh` is one without a message
  * @property {Readonly<Record<string, Tree>>} trees
@@ -152,6 +171,7 @@
  * @property {Readonly<Record<string, PromptSeen>>} prompts by reply
  * @property {ModelSeen} modelSeen
  * @property {TensorSeen | undefined} tensorSeen
+ * @property {Data} data
  * @property {readonly string[]} missing messages and routes that this server does not serve: what needs them is not offered
  * @property {{readonly isSeen: boolean, readonly news: 'none' | 'done'}} page
  * @property {Deletion | undefined} deletion can be undone
@@ -179,6 +199,7 @@ export const initialState = (settings, isWide) => ({
     isDurable: true,
     epoch: '',
   },
+  room: undefined,
   conversations: { list: [], next: undefined, isLoaded: false },
   current: fresh,
   trees: {},
@@ -194,6 +215,7 @@ export const initialState = (settings, isWide) => ({
   prompts: {},
   modelSeen: { phase: 'none' },
   tensorSeen: undefined,
+  data: noData,
   missing: [],
   page: { isSeen: true, news: 'none' },
   deletion: undefined,

@@ -99,6 +99,9 @@ export function makeComposer(context) {
 
   /** One sentence under the composer: what is new to this person, or what helps now. @param {State} state */
   const hintOf = (state) => {
+    const live = liveHere(state);
+    const question = live?.reply?.phase === 'queued' ? currentTree(state)?.messages[live.parent ?? ''] : undefined;
+    if (question) return words.sentAt(question.created);
     if (state.inspector.isOpen) return words.inspectHint;
     if (state.view.isContextOpen) return words.meterHint;
     const hasEmbers = state.settings.hasEmbers && pathOf(currentTree(state)).some(({ reply }) => reply && reply.phase === 'done' && reply.lp.length > 0);

@@ -1,4 +1,6 @@
 import { h, icon, s, set, setText } from '../base/dom.js';
+import { makeSegmented } from './controls.js';
+import { makePhraseEntry } from './phrase_entry.js';
 
 /** @typedef {import('./page.js').Context} Context */
 /** @typedef {import('../state/state.js').State} State */
@@ -20,14 +22,17 @@ const hearthside = (sentence) =>
     h('p', {}, sentence));
 
 /** The door of a room that has a code. @param {Context} context @param {string} code from the link, or empty */
-export function makeGate({ words, dispatch }, code) {
+export function makeGate(context, code) {
+  const { words, dispatch } = context;
+  const entry = makePhraseEntry(context, false);
+  const language = makeSegmented('language', words.language, [['en', 'English', 'en'], ['zh', '中文', 'zh-Hans']], (value) => dispatch({ type: 'display_changed', display: { language: value } }));
   const codeInput = h('input', { name: 'code', value: code, autocomplete: 'off', autocapitalize: 'characters', spellcheck: 'false', required: true, maxlength: 32 });
   const codeNote = h('small', { id: 'code-note' });
   const codeField = h('label', { class: 'field code-field', 'data-size': 'large' }, h('span', {}, words.roomCode), codeInput, codeNote);
   const nameInput = h('input', { name: 'name', autocomplete: 'nickname', maxlength: 24 });
   const button = h('button', { class: 'button', 'data-kind': 'main', 'data-size': 'large', type: 'submit' }, words.join);
   const form = h('form', { class: 'card', 'aria-labelledby': 'join-title' },
-    h('div', { class: 'brand' }, icon('hearth'), 'Hearth'),
+    h('div', { class: 'brand' }, icon('hearth'), 'Hearth', language.group),
     h('header', {}, h('h1', { id: 'join-title' }, words.joinTitle), h('p', {}, words.joinWhat)),
     codeField,
     h('label', { class: 'field', 'data-size': 'large' }, h('span', {}, words.yourName), nameInput, h('small', {}, words.yourNameWhat)),
@@ -46,10 +51,13 @@ export function makeGate({ words, dispatch }, code) {
   };
 
   return {
-    elements: [h('main', {}, form), hearthside(words.hearthside)],
+    elements: [h('main', {}, h('div', { class: 'door' }, form, entry.element)), hearthside(words.hearthside)],
     focus: () => (code ? nameInput : codeInput).focus(),
     /** @param {State} state */
-    update({ session }) {
+    update(state) {
+      const { session } = state;
+      language.update(state.settings.language);
+      entry.update(state);
       setText(codeNote, session.isUnreachable ? words.noAnswer : noteFor(session.problem));
       set(codeNote, 'role', session.problem && 'alert');
       set(codeField, 'data-state', session.problem && 'bad');

@@ -12,7 +12,7 @@ const millions = (n) => (n >= 10_000 ? `${(n / 1e6).toFixed(2)} M` : new Intl.Nu
 /** @param {number} bytes */
 const size = (bytes) => (bytes >= 1e9 ? `${(bytes / 1e9).toFixed(2)} GB` : bytes >= 1e6 ? `${(bytes / 1e6).toFixed(1)} MB` : `${(bytes / 1024).toFixed(1)} KiB`);
 /** @param {number} value */
-const short = (value) => (value !== 0 && Math.abs(value) < 0.001 ? value.toExponential(1) : value.toPrecision(2));
+const short = (value) => (value !== 0 && Math.abs(value) < 0.001 ? value.toExponential(1) : value.toPrecision(2)).replace('-', '−');
 
 /** A module's own name in a checkpoint; of equal layers the first stands for all. @param {string} name */
 const first = (name) => name.replace(/^(\d+)-\d+$/, '$1');
@@ -37,7 +37,10 @@ export function makeModelTab({ words, dispatch, read }) {
   const tensorName = h('span');
   const tensorWindow = h('small');
   const picture = s('svg', { preserveAspectRatio: 'none', 'aria-hidden': 'true' });
-  const stats = h('p', { class: 'fine' });
+  const least = h('span');
+  const most = h('span');
+  const swatch = (/** @type {string} */ step) => s('svg', { class: 'values', 'aria-hidden': 'true' }, s('rect', { 'data-v': step, width: '100%', height: '100%' }));
+  const stats = h('p', { class: 'scale' }, least, ...['n3', 'n2', 'n1', 'z', 'p1', 'p2', 'p3'].map(swatch), most);
   const stored = h('dl', { class: 'kv' });
   const tensor = h('section', {}, h('h3', {}, tensorName, tensorWindow), h('div', { class: 'values' }, picture), stats, stored);
   const factsSection = h('section', {}, facts);
@@ -82,13 +85,14 @@ export function makeModelTab({ words, dispatch, read }) {
   /** @param {TensorWindow} window */
   const drawTensor = (window) => {
     const { values, statistics } = window;
-    const most = Math.max(statistics.standard_deviation * 2.5, 1e-30);
+    const edge = Math.max(statistics.standard_deviation * 2.5, 1e-30);
     const columns = values[0]?.length ?? 0;
     setText(tensorName, window.name);
     setText(tensorWindow, words.tensorWindow(values.length, columns));
     set(picture, 'viewBox', `0 0 ${Math.max(1, columns)} ${Math.max(1, values.length)}`);
-    picture.replaceChildren(...values.flatMap((row, y) => row.map((value, x) => s('rect', { x, y, width: 1, height: 1, 'data-v': stepOf(value, most) }, s('title', {}, value === null ? 'NaN' : String(value))))));
-    setText(stats, `${short(statistics.min)} … ${short(statistics.max)}. ${words.tensorStats(short(statistics.mean), short(statistics.standard_deviation))}`);
+    picture.replaceChildren(...values.flatMap((row, y) => row.map((value, x) => s('rect', { x, y, width: 1, height: 1, 'data-v': stepOf(value, edge) }, s('title', {}, value === null ? 'NaN' : String(value))))));
+    setText(least, short(-edge));
+    setText(most, `${short(edge)}. ${words.tensorStats(short(statistics.mean), short(statistics.standard_deviation), short(statistics.min), short(statistics.max))}`);
     stored.replaceChildren(h('dt', {}, words.storedAs), h('dd', {}, `${window.dtype} [${window.shape.join(', ')}], ${size(window.bytes)}`));
   };
 

@@ -3,7 +3,7 @@ import { h, icon, iconButton, s, set, setChildren, setText } from '../base/dom.j
 import { randomId } from '../base/random_id.js';
 import { isLive } from '../state/reply.js';
 import { settingsOf } from '../state/trace.js';
-import { percent } from '../words.js';
+import { percent } from '../words/figures.js';
 import { idsOf } from './inspector_prompt.js';
 import { tokensOf } from './inspector_tokens.js';
 import { textOfCandidate } from './token_card.js';
@@ -17,6 +17,7 @@ import { textOfCandidate } from './token_card.js';
 
 const barsShown = 5;
 const lastIds = 6;
+const othersShown = 3;
 const runTokens = 4096;
 
 /** @param {Context} context */
@@ -59,6 +60,14 @@ export function makeStepTab({ words, dispatch, read }) {
     ]));
   };
 
+  /** Another choice for this token: a version that goes on from it, one token at a time. @param {Message} now @param {TracedToken} token @param {readonly Candidate[]} candidates @returns {Node[]} */
+  const others = ({ id, reply }, token, candidates) => {
+    const rest = reply?.phase === 'done' ? candidates.filter((candidate) => candidate.id !== token.id) : [];
+    const take = (/** @type {Candidate} */ candidate) => h('button', { class: 'button', 'data-kind': 'outline', 'data-size': 'small', type: 'button',
+      onclick: () => dispatch({ type: 'branch_asked', id: randomId(), branch: { message: id, at: token.index, token: candidate.id }, isStepped: true }) }, words.stepOther(textOfCandidate(candidate)));
+    return rest.length ? [h('div', { class: 'row' }, ...rest.slice(0, othersShown).map(take))] : [];
+  };
+
   /** @param {State} state @param {Message} now @param {number} at */
   const draw = (state, now, at) => {
     const trace = state.traces[now.id];
@@ -83,7 +92,7 @@ export function makeStepTab({ words, dispatch, read }) {
     const chance = (/** @type {Candidate} */ { p }) => p[p.length - 1] ?? 0;
     tell(3, sheet && !greedy ? words.stepTemperature(sheet.sampling.temperature) : '', candidates.length ? [bars(candidates, chance, (candidate) => percent(chance(candidate)), token?.id ?? -1)] : []);
     const seed = sheet?.seed ?? now.reply?.written.seed;
-    tell(4, token && sheet ? (greedy ? words.stepGreedy : words.stepDrawn(token.u, seed === undefined ? '' : String(seed))) : '', token ? [idsOf([token], true)] : []);
+    tell(4, token && sheet ? (greedy ? words.stepGreedy : words.stepDrawn(token.u, seed === undefined ? '' : String(seed))) : '', token ? [idsOf([token], true), ...others(now, token, candidates)] : []);
     const shown = now.reply ? tokensOf(now.reply, trace) : [];
     tell(5, '', [h('p', { class: 'prose' }, shown.slice(0, at).map(({ text }) => text).join(''), h('strong', {}, shown[at]?.text ?? ''), h('span', { class: 'cursor', 'aria-hidden': 'true' }, '▌'))]);
     for (const [i, item] of [...list.children].entries()) set(item, 'data-state', i === 4 && token && 'now');

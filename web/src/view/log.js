@@ -1,6 +1,7 @@
 // The conversation. It stays at its end only for those who are there; who reads above is never moved.
 // Long ones are drawn only near the view: what is far is a sketch, its plain text, and is drawn when it comes within a screen and a half.
 import { h, icon, setChildren, setText } from '../base/dom.js';
+import { whenIdle } from '../base/idle.js';
 import { isLive } from '../state/reply.js';
 import { currentTree, forgottenOn, isModelReady, pathOf, toBeForgotten, versionsIn, waitingHere } from '../state/select.js';
 import { makeLoading } from './loading.js';
@@ -15,6 +16,8 @@ import { makeWelcome } from './welcome.js';
 const atEndWithinPx = 48;
 const drawnAtOnce = 6; // the newest turns, without waiting to be told that they are near
 const drawnAlways = 30; // short conversations are drawn whole
+const listedAtOnce = 40; // the newest turns stand there at once, the older ones follow while nobody waits
+const listedMore = 80;
 
 /** @param {Context} context */
 export function makeLog(context) {
@@ -40,6 +43,8 @@ export function makeLog(context) {
   let isAtEnd = true;
   let hasNews = false;
   let isPrinting = false;
+  let listed = listedAtOnce;
+  let isListing = false;
 
   const measure = () => {
     isAtEnd = element.scrollHeight - element.scrollTop - element.clientHeight <= atEndWithinPx;
@@ -102,14 +107,29 @@ export function makeLog(context) {
     return (/** @type {Message} */ { id, reply }, /** @type {number} */ at) => isPrinting || at >= edge || near.has(id) || isLive(reply) || id === state.view.found;
   };
 
+  /** The turns that stand in the document by now. @param {State} state @param {Message[]} whole */
+  const listedOf = (state, whole) => {
+    const isAll = isPrinting || whole.length <= listed || state.view.found !== null;
+    if (isAll) listed = Math.max(listed, whole.length);
+    if (isAll || isListing) return isAll ? whole : whole.slice(-listed);
+    isListing = true;
+    whenIdle(() => {
+      isListing = false;
+      listed += listedMore;
+      redraw();
+    });
+    return whole.slice(-listed);
+  };
+
   /** @param {State} state @returns {Node[]} */
   const drawTurns = (state) => {
     const tree = currentTree(state);
-    const path = pathOf(tree).filter((message) => message.role !== 'system');
+    const whole = pathOf(tree).filter((message) => message.role !== 'system');
+    const path = listedOf(state, whole);
     const count = tree ? Object.keys(tree.messages).length : 0;
     if (tree && versions.size !== count) versions = versionsIn(tree); // messages come and never go
     const next = new Set(toBeForgotten(state));
-    const forgotten = next.size ? next : forgottenOn(path);
+    const forgotten = next.size ? next : forgottenOn(whole);
     setText(forgetText, next.size ? words.forgetNext : words.forgetLine);
     const lastForgotten = path.findLast(({ id }) => forgotten.has(id))?.id;
     const isNear = isNearBy(state, path);
@@ -158,6 +178,7 @@ export function makeLog(context) {
     isAtEnd = true;
     hasNews = false;
     head = null;
+    listed = listedAtOnce;
   };
 
   /** The turn that a search led to. @param {string} id */
@@ -174,7 +195,7 @@ export function makeLog(context) {
   /** @param {State} state */
   const update = (state) => {
     if (state.current !== shown) begin(state);
-    const before = element.scrollHeight;
+    const before = isAtEnd ? 0 : element.scrollHeight;
     const tree = currentTree(state);
     // Another version was chosen: what is above it stays where it is.
     const isSwitch = tree !== undefined && head !== null && tree.head !== head && turns.has(head) && versions.size === Object.keys(tree.messages).length;
@@ -182,13 +203,13 @@ export function makeLog(context) {
     const change = () => {
       const nodes = drawTurns(state);
       setChildren(element, nodes.length ? nodes : [drawNothing(state)]);
+      return nodes.length > 0;
     };
     if (isAtEnd && !isSwitch) {
-      change();
-      scrollToEnd();
+      if (change()) scrollToEnd(); // where nothing stands there is nothing to measure
     } else {
       holdView(change);
-      if (element.scrollHeight > before && !isSwitch) hasNews = true;
+      if (before && element.scrollHeight > before && !isSwitch) hasNews = true;
       measure();
     }
     if (state.view.found) showFound(state.view.found);

@@ -48,7 +48,7 @@ export function makeMeter({ words, dispatch, read, startWith }) {
     /** @type {Part[]} */
     const parts = [
       { part: 'drop', tokens: drop, label: words.partDrop },
-      { part: 'past', tokens: prompt - content, label: words.partPast },
+      { part: 'past', tokens: prompt - content, label: drop > 0 ? words.partKept : pathOf(currentTree(state)).length > 0 ? words.partPast : words.partFirst },
       { part: 'new', tokens: content, label: words.partNew },
       { part: 'reply', tokens: reply, label: words.partReply },
     ];

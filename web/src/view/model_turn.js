@@ -32,19 +32,29 @@ function makeReasoning({ words, copyCode, copy }) {
   };
 }
 
-/** "Writing", and how fast. @param {Context} context */
-function makeLiveLine({ words }) {
+/** "Writing", how fast, and with how many the model is shared; while it thinks, a way to have the answer now. @param {Context} context @param {string} id */
+function makeLiveLine({ words, dispatch }, id) {
   const phase = h('strong');
   const count = h('span');
-  const element = h('p', { class: 'live-line' }, phase, count);
+  const shared = h('span', { 'data-only': 'roomy' });
+  const answer = h('button', { class: 'button', 'data-kind': 'outline', 'data-size': 'small', type: 'button', title: words.answerNowWhat, onclick: () => {
+    setText(answer, words.answeringNow);
+    answer.disabled = true;
+    dispatch({ type: 'answer_wanted', stream: id });
+  } }, words.answerNow);
+  const element = h('p', { class: 'live-line' });
   return {
     element,
-    /** @param {Reply} reply */
-    update(reply) {
+    /** @param {State} state @param {Reply} reply @param {boolean} isThinking */
+    update(state, reply, isThinking) {
       const names = { queued: words.reading, reading: words.reading, running: words.writing, paused: words.pausedReply, done: '' };
-      setText(phase, names[reply.phase]);
+      setText(phase, isThinking ? words.thinking(0) : names[reply.phase]);
       const rate = reply.phase === 'running' ? rateOf(reply) : 0;
       setText(count, reply.have ? words.tokens(reply.have) + (rate ? `, ${words.perSecond(rate)}` : '') : '');
+      const people = state.room?.running ?? 0;
+      setText(shared, people > 1 ? words.sharing(people) : '');
+      const canAnswer = isThinking && reply.phase === 'running' && offers(state, 'chat.answer');
+      setChildren(element, [phase, count, ...(people > 1 ? [shared] : []), ...(canAnswer ? [answer] : [])]);
     },
   };
 }
@@ -58,7 +68,7 @@ export function makeModelTurn(context, message, element) {
   const reasoning = makeReasoning(context);
   const queue = makeQueueCard(context, id);
   const trouble = makeTrouble(context);
-  const live = makeLiveLine(context);
+  const live = makeLiveLine(context, id);
   const embers = makeEmbers(context, id);
   const branch = makeBranch(context, words.versions);
   const menu = makeReplyMenu(context, id);
@@ -90,7 +100,7 @@ export function makeModelTurn(context, message, element) {
     current = next;
     const isInspected = state.inspector.isOpen && inspectedIn(state)?.id === id;
     // A finished turn costs nothing while another one is written.
-    const inputs = [next, versions, state.server.model, state.outbox, state.settings.hasEmbers, state.missing, isInspected, state.view.menu === menu.key];
+    const inputs = [next, versions, state.server.model, state.outbox, state.settings.hasEmbers, state.missing, isInspected, state.view.menu === menu.key, isLive(next.reply) && state.room];
     if (inputs.every((input, i) => input === drawn[i])) return;
     drawn = inputs;
     const reply = /** @type {Reply} */ (next.reply);
@@ -107,8 +117,8 @@ export function makeModelTurn(context, message, element) {
     prose.update(answer, reply.rewrites, isGrowing && !isQueued && !isThinking && reply.phase !== 'paused');
 
     const hasChoice = branch.update(versions, id);
-    if (isQueued) queue.update(reply);
-    else if (isGrowing) live.update(reply);
+    if (isQueued) queue.update(reply, state.room?.running ?? 0);
+    else if (isGrowing) live.update(state, reply, isThinking);
     else drawMeta(reply);
     const isTroubled = !isGrowing && trouble.showReply(next, reply, offers(state, 'chat.continue'));
     const hasEmbers = !isGrowing && state.settings.hasEmbers && embers.update(reply, isInspected);

@@ -39,6 +39,22 @@ import { makeTopbar } from './topbar.js';
  * @property {() => boolean} isWide whether the rail stands beside the chat
  */
 
+/**
+ * A part that is made when it is first wanted: sheets are large and seldom open.
+ * @template {{element: HTMLElement, update: (state: State) => unknown}} Part
+ * @param {() => Part} make
+ */
+function lazily(make) {
+  /** @type {Part | undefined} */
+  let part;
+  return {
+    /** @param {boolean} isWanted @returns {HTMLElement[]} */
+    elements: (isWanted) => (part || isWanted ? [(part ??= make()).element] : []),
+    /** @param {State} state */
+    update: (state) => part?.update(state),
+  };
+}
+
 const wide = matchMedia('(width >= 60rem)');
 const copiedForMs = 1500;
 
@@ -116,9 +132,9 @@ function buildPage(store, { retryNow, joinCode, status }, sprite) {
   const banner = makeBanner(context);
   const log = makeLog(context);
   const composer = makeComposer(context);
-  const inspector = makeInspector(context);
-  const settings = makeSettings(context);
-  const help = makeHelp(context);
+  const inspector = lazily(() => makeInspector(context));
+  const settings = lazily(() => makeSettings(context));
+  const help = lazily(() => makeHelp(context));
   const toasts = makeToasts(context);
   const gate = makeGate(context, joinCode);
   const keys = makeKeys(context);
@@ -154,9 +170,10 @@ function buildPage(store, { retryNow, joinCode, status }, sprite) {
     composer.update(state);
     const hasBanner = banner.update(state);
     setChildren(chat, [topbar.element, ...(hasBanner ? [banner.element] : []), log.element, ask]);
-    const hasInspector = inspector.update(state);
+    const inspected = inspector.elements(state.inspector.isOpen);
+    const hasInspector = inspector.update(state) === true;
     set(document.body, 'data-open', [state.view.isRailOpen && 'rail', hasInspector && 'inspector'].filter(Boolean).join(' ') || false);
-    setChildren(document.body, [sprite, skip, ...(state.view.isRailOpen ? [rail.element] : []), ...(isDrawer ? [veil] : []), chat, ...(hasInspector ? [inspector.element] : []), settings.element, help.element, toasts.element, status]);
+    setChildren(document.body, [sprite, skip, ...(state.view.isRailOpen ? [rail.element] : []), ...(isDrawer ? [veil] : []), chat, ...(hasInspector ? inspected : []), ...settings.elements(state.view.isSettingsOpen), ...help.elements(state.view.isHelpOpen), toasts.element, status]);
     if (chat.inert !== isDrawer) {
       chat.inert = isDrawer;
       if (isDrawer) rail.element.querySelector('button')?.focus();

@@ -2,7 +2,7 @@ import { h, s, set, setChildren, setText } from '../base/dom.js';
 import { inspectedIn, samplingOf } from '../state/select.js';
 import { visible } from '../state/surprise.js';
 import { chancesUnder } from '../state/trace.js';
-import { percent } from '../words.js';
+import { percent } from '../words/figures.js';
 import { textOfCandidate } from './token_card.js';
 
 /** @typedef {import('./page.js').Context} Context */

@@ -1,9 +1,10 @@
-import { h, icon, setChildren, setText } from '../base/dom.js';
+import { h, icon, s, setChildren, setText } from '../base/dom.js';
 
 /** @typedef {import('./page.js').Context} Context */
 /** @typedef {import('../state/state.js').Reply} Reply */
 
-const placesShown = 8;
+const placesShown = 5;
+const runningShown = 2;
 
 /** A place in line, where the reply will be. Numbers change in place; nothing moves. @param {Context} context @param {string} stream */
 export function makeQueueCard({ words, dispatch, read }, stream) {
@@ -11,11 +12,12 @@ export function makeQueueCard({ words, dispatch, read }, stream) {
   const time = h('time');
   const places = h('ol', { class: 'places', 'aria-hidden': 'true' });
   const ahead = h('span');
+  const why = h('summary');
   const element = h('section', { class: 'queue', 'aria-label': words.yourPlace },
     h('header', {}, title, time), places, h('p', {}, ahead, words.queuePromise),
     h('div', { class: 'row' }, h('button', { class: 'button', 'data-kind': 'outline', 'data-size': 'small', type: 'button', onclick: () => edit() }, icon('edit'), words.editQueued), h('button', { class: 'button', 'data-kind': 'plain', 'data-size': 'small', type: 'button',
       onclick: () => dispatch({ type: 'stop_pressed', stream }) }, words.leaveQueue)),
-    h('details', {}, h('summary', {}, words.why), h('p', {}, words.whyAnswer)));
+    h('details', {}, why, h('p', {}, words.whyAnswer)));
 
   // The place is given up: what is sent anew is a new message.
   const edit = () => {
@@ -25,22 +27,27 @@ export function makeQueueCard({ words, dispatch, read }, stream) {
     if (question) dispatch({ type: 'edit_started', message: question });
   };
 
-  /** @param {number} position @param {number} of */
-  const drawPlaces = (position, of) => {
-    const last = Math.min(Math.max(of, position), placesShown);
-    const place = (/** @type {number} */ n) => h('li', { 'data-is': n === position ? 'you' : n > position ? 'behind' : undefined }, h('i'), h('span', {}, n === position ? words.you : String(n)));
-    setChildren(places, Array.from({ length: last }, (_, i) => place(i + 1)));
+  /** Who is being answered, those ahead, you, and that somebody is behind. @param {number} position @param {number} of @param {number} running */
+  const drawPlaces = (position, of, running) => {
+    const answered = Array.from({ length: Math.min(running, runningShown) }, () => h('li', { 'data-is': 'running' },
+      s('svg', { viewBox: '0 0 36 36' }, s('circle', { cx: 18, cy: 18, r: 14 }), s('circle', { cx: 18, cy: 18, r: 7 })), h('span', {}, words.answered)));
+    const first = Math.max(1, position - placesShown + 2);
+    const ahead = Array.from({ length: position - first }, (_, i) => h('li', {}, h('i'), h('span', {}, words.nth(first + i))));
+    const you = h('li', { 'data-is': 'you' }, h('i'), h('span', {}, words.youHere));
+    const behind = of > position ? [h('li', { 'data-is': 'behind' }, h('i'), h('span', {}, words.behind))] : [];
+    setChildren(places, [...answered, ...ahead, you, ...behind]);
   };
 
   return {
     element,
-    /** @param {Reply} reply */
-    update({ queue }) {
+    /** @param {Reply} reply @param {number} running people whose reply is being written */
+    update({ queue }, running) {
       const position = queue?.position ?? 1;
       setText(title, words.queueTitle(position));
       setText(time, queue?.etaMs ? words.about(queue.etaMs) : '');
       setText(ahead, queue?.aheadTokens ? `${words.tokensAhead(queue.aheadTokens)} ` : '');
-      drawPlaces(position, queue?.of ?? position);
+      setText(why, words.why(position));
+      drawPlaces(position, queue?.of ?? position, running);
     },
   };
 }

@@ -1,6 +1,7 @@
 import { h, icon, iconButton, setChildren, setText } from '../base/dom.js';
 import { fresh } from '../state/state.js';
 import { makeRow } from './rail_row.js';
+import { makeRoomPulse } from './room_pulse.js';
 import { makeSearch } from './search.js';
 
 /** @typedef {import('./page.js').Context} Context */
@@ -28,13 +29,16 @@ export function makeRail(context) {
   const name = h('span');
   const initial = h('span', { class: 'person', 'data-hue': 2, 'aria-hidden': 'true' });
   const hide = iconButton('menu', words.hideList, () => dispatch({ type: 'rail_toggled', isOpen: false }));
+  const pulse = makeRoomPulse(context);
+  const me = h('button', { class: 'me', type: 'button', onclick: () => dispatch({ type: 'settings_opened' }) },
+    initial, name, h('span', { class: 'unseen' }, words.yourSettings), icon('sliders'));
+  const foot = h('footer', {}, me);
   const element = h('aside', { class: 'rail', 'aria-label': words.conversations },
     h('header', {}, h('a', { class: 'brand', href: '#/', onclick: (/** @type {MouseEvent} */ event) => openConversation(event, fresh) }, icon('hearth'), 'Hearth'), hide),
     h('button', { class: 'button', 'data-kind': 'outline', type: 'button', onclick: startConversation }, icon('plus'), words.newConversation),
     search.element,
     nav,
-    h('footer', {}, h('button', { class: 'me', type: 'button', onclick: () => dispatch({ type: 'settings_opened' }) },
-      initial, name, h('span', { class: 'unseen' }, words.yourSettings), icon('sliders'))));
+    foot);
 
   /** @param {State} state */
   const update = (state) => {
@@ -57,6 +61,7 @@ export function makeRail(context) {
     setChildren(nav, found ?? [...shown, ...(isLoaded && list.length === 0 ? [none] : []), ...(next ? [more] : [])]);
     const user = state.session.user.name || words.guest;
     setText(name, user);
+    setChildren(foot, [...(pulse.update(state) ? [pulse.element] : []), me]);
     setText(initial, [...user][0]?.toUpperCase() ?? '');
   };
 

@@ -2,9 +2,9 @@ import { h, icon, iconButton, set, setChildren, setText } from '../base/dom.js';
 import { presetOf } from '../state/chat.js';
 import { chatOf, defaultsOf, offers, samplingOf } from '../state/select.js';
 import { makeSegmented, makeSlider, makeSwitch } from './controls.js';
-import { chooseFiles } from './files.js';
 import { measureOf } from './meter.js';
 import { makePreview } from './preview.js';
+import { makeYourData } from './your_data.js';
 
 /** @typedef {import('./page.js').Context} Context */
 /** @typedef {import('../state/state.js').State} State */
@@ -27,6 +27,9 @@ function makeChoosing(context) {
     presence_penalty: slider('presence_penalty', { label: words.presence, min: -2, step: 0.05, note: () => words.presenceWhat }),
     frequency_penalty: slider('frequency_penalty', { label: words.frequency, min: -2, step: 0.05, note: () => words.frequencyWhat }),
   };
+  const thinking = makeSlider({ id: 'slider-thinking', label: words.thinkingBudget, exact: words.exact(words.thinkingBudget), min: 0, step: 1,
+    note: (value) => words.thinkingBudgetWhat(value, thoughtsMost), changed: (value) => dispatch({ type: 'thinking_changed', budget: value >= thoughtsMost ? undefined : value }) });
+  let thoughtsMost = 0;
   const most = { temperature: 2, top_p: 1, top_k: 200, repetition_penalty: 1.5, min_p: 0.5, presence_penalty: 2, frequency_penalty: 2 };
   const preview = makePreview(context);
   const stop = h('textarea', { rows: 2 });
@@ -44,7 +47,7 @@ function makeChoosing(context) {
       h('label', { class: 'field' }, h('span', {}, words.stopStrings), stop, stopWhat), h('label', { class: 'field' }, h('span', {}, words.seed), seed, h('small', {}, words.seedWhat))));
   const place = h('div', {});
   const element = h('section', {}, h('h3', {}, words.choosing, preset.group), sliders.temperature.element, sliders.top_p.element, place, sliders.top_k.element,
-    sliders.repetition_penalty.element, sliders.max_tokens.element, more, h('p', { class: 'fine' }, words.fromNext));
+    sliders.repetition_penalty.element, sliders.max_tokens.element, thinking.element, more, h('p', { class: 'fine' }, words.fromNext));
 
   return {
     element,
@@ -57,6 +60,9 @@ function makeChoosing(context) {
         const key = /** @type {keyof Sampling} */ (name);
         each.update(now[key], key === 'max_tokens' ? state.server.limits.max_tokens : most[key], now[key] !== room[key]);
       }
+      thoughtsMost = state.server.limits.max_tokens;
+      thinking.element.hidden = !state.server.model?.thinks;
+      thinking.update(chat.thinking ?? thoughtsMost, thoughtsMost, chat.thinking !== undefined);
       preset.update(presetOf(chat));
       const stopMax = state.server.limits.stop_strings ?? 4;
       setText(stopWhat, words.stopWhat(stopMax));
@@ -116,16 +122,12 @@ export function makeSettings(context) {
   const cost = h('small');
   const choosing = makeChoosing(context);
   const page = makePageSettings(context);
-  const deleteAll = h('button', { class: 'button', 'data-kind': 'bad', type: 'button', onclick: () => dispatch({ type: 'history_cleared' }) }, icon('trash'), words.deleteAll);
-  const exportAll = h('button', { class: 'button', 'data-kind': 'outline', type: 'button', onclick: () => dispatch({ type: 'everything_exported' }) }, icon('down2'), words.exportAll);
-  const bring = h('button', { class: 'button', 'data-kind': 'outline', type: 'button', onclick: () => chooseFiles('.json,.jsonl', (files) => dispatch({ type: 'files_imported', files })) }, icon('up2'), words.importFiles);
-  const data = h('div', { class: 'row' });
+  const data = makeYourData(context);
 
   const title = h('h2', { tabindex: -1, id: 'settings-title' });
   const element = h('dialog', { class: 'sheet', 'aria-labelledby': 'settings-title' },
     h('header', {}, title, iconButton('close', words.close, close)),
-    h('div', { class: 'body' }, h('section', {}, h('label', { class: 'field' }, h('span', {}, words.instructions), system, cost)), choosing.element, page.element,
-      h('section', {}, h('h3', {}, words.yourData), data)),
+    h('div', { class: 'body' }, h('section', {}, h('label', { class: 'field' }, h('span', {}, words.instructions), system, cost)), choosing.element, page.element, data.element),
     h('footer', {}, h('button', { class: 'button', type: 'button', onclick: () => dispatch({ type: 'defaults_restored' }) }, words.defaults),
       h('button', { class: 'button', 'data-kind': 'main', type: 'button', onclick: close }, words.done)));
   element.addEventListener('cancel', (event) => {
@@ -146,8 +148,7 @@ export function makeSettings(context) {
     setText(cost, isAlone && chat.system.trim() && measure.prompt_tokens ? words.instructionsCost(measure.prompt_tokens - measure.content_tokens) : words.instructionsWhat);
     choosing.update(state);
     page.update(state);
-    deleteAll.disabled = state.conversations.list.length === 0;
-    setChildren(data, [...(offers(state, 'export') ? [exportAll, bring] : []), deleteAll]);
+    data.update(state);
   };
 
   return {

@@ -20,13 +20,13 @@ export function makeToasts({ words, dispatch }) {
       copied: [words.copied, false],
       copy_failed: [words.copyFailed, false],
       rename_failed: [words.renameFailed, false],
-      imported: [words.imported, false],
-      import_failed: [words.importFailed, false],
+      erased: [words.erased, false],
+      forgotten: [words.forgotten, false],
       export_failed: [words.exportFailed, false],
       file_refused: [words.fileRefused, false],
     };
     const [text, canUndo] = stories[toast.kind];
-    return h('p', { class: 'toast', role: 'status' }, (toast.kind === 'copied' || toast.kind === 'imported') && icon('check'), h('span', {}, text), canUndo && undo);
+    return h('p', { class: 'toast', role: 'status' }, toast.kind === 'copied' && icon('check'), h('span', {}, text), canUndo && undo);
   };
 
   return {

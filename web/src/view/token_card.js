@@ -150,7 +150,7 @@ export function makeTokenCard({ words, dispatch, read }) {
         branch.hidden = !rows[chosen];
       }
       facts.replaceChildren(...factsOf(sheet).flatMap(([fact, value]) => [h('dt', {}, fact), h('dd', {}, value)]));
-      setChildren(element, [header, ...(rows.length ? [scroll] : []), ...(now ? [facts] : []), ...(rows.length ? [footer] : [])]);
+      setChildren(element, [header, ...(rows.length ? [scroll] : []), ...(rows.length ? [footer] : []), ...(now ? [facts] : [])]);
     },
   };
 }

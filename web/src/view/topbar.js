@@ -12,7 +12,7 @@ export function makeTopbar({ words, dispatch, read }) {
   const modelType = h('data');
   const model = h('span', { class: 'chip', 'data-kind': 'model', title: words.oneModel }, icon('chip'), modelName, modelType);
   const lost = h('span', { class: 'chip', 'data-kind': 'care' }, icon('offline'), words.offlineChip);
-  const place = h('span', { class: 'chip', 'data-kind': 'live' }, icon('clock'), h('span'));
+  const place = h('span', { class: 'chip', 'data-kind': 'you' }, icon('clock'), h('span'));
   const list = iconButton('menu', words.showList, () => dispatch({ type: 'rail_toggled', isOpen: !read().view.isRailOpen }), { 'data-for': 'rail' });
   const inspect = iconButton('inspect', words.inspect, () => dispatch(read().inspector.isOpen ? { type: 'inspector_closed' } : { type: 'inspector_opened' }), { 'data-for': 'inspector' });
   const tools = h('nav', { 'aria-label': words.tools }, inspect, iconButton('sliders', words.settings, () => dispatch({ type: 'settings_opened' }), { 'data-for': 'settings' }));

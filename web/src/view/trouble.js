@@ -65,11 +65,12 @@ export function makeTrouble(context) {
 
     /** @param {Waiting} waiting */
     showRefused(waiting) {
+      const { needed = 0, limit = 0 } = waiting.error ?? {};
       show({
         kind: 'care',
         icon: 'warn',
         title: sentence(waiting.error) || words.refused,
-        text: waiting.body.regenerate ? '' : words.refusedKept,
+        text: waiting.body.regenerate ? '' : needed && limit ? words.shortenBy(needed - limit) : words.refusedKept,
         actions: [
           [words.tryAgain, () => dispatch({ type: 'waiting_retried', id: waiting.id })],
           [words.discard, () => dispatch({ type: 'waiting_discarded', id: waiting.id })],

@@ -7,6 +7,7 @@ import path from 'node:path';
 import {gzipSync} from 'node:zlib';
 import {WebSocketServer} from 'ws';
 import {root} from '../../support/server.js';
+import {secretBehind} from './own_data.js';
 
 const dist = path.join(root, 'web/dist');
 const types = {'.html': 'text/html; charset=utf-8', '.js': 'text/javascript; charset=utf-8', '.css': 'text/css; charset=utf-8', '.svg': 'image/svg+xml'};
@@ -15,10 +16,11 @@ export const policy = "default-src 'none'; script-src 'self'; connect-src 'self'
 const slowAnswersMs = Number(process.env.HEARTH_SLOW_ANSWERS ?? 0);   // as if the server were far away; see browser.js
 const late = () => new Promise((resolve) => { setTimeout(resolve, slowAnswersMs); });
 
-/** A socket's own send, each frame that much later, in order. @param {import('ws').WebSocket} socket */
+/** What a socket sends, its close too, comes that much later, in order. @param {import('ws').WebSocket} socket */
 const sendLate = (socket) => {
-  const send = socket.send.bind(socket);
+  const [send, close] = [socket.send.bind(socket), socket.close.bind(socket)];
   socket.send = (/** @type {any} */ data) => { setTimeout(() => socket.readyState === socket.OPEN && send(data), slowAnswersMs); };
+  socket.close = (/** @type {any} */ code) => { setTimeout(() => close(code), slowAnswersMs); };
 };
 const newId = () => randomBytes(16).toString('hex');
 const defaultLimits = {frame_bytes: 1048576, content_bytes: 524288, system_bytes: 16384, title_chars: 200, max_tokens: 4096};
@@ -54,7 +56,8 @@ export class FakeReply {
     const tokens = text.match(/\s*\S+\s*$|\s*\S+|\s+/g) ?? [text];
     this.text += text;
     this.to += tokens.length;
-    this.message.content = this.text;
+    if (channel === 'reasoning') this.message.reasoning = (this.message.reasoning ?? '') + text;
+    else this.message.content += text;
     this.message.to = this.to;
     const delta = {type: 'delta', from, to: this.to, text, lp: lp ?? tokens.map(() => -0.5),
       bytes: tokens.map((token) => Buffer.byteLength(token)), ...(channel && {channel})};
@@ -96,7 +99,7 @@ export class FakeHearth {
   /** @type {(request: any) => any} */ measure = ({content}) => ({fits: true, prompt_tokens: 20 + content.length, content_tokens: content.length, context_length: 2048,
     max_tokens: 512, dropped: [], dropped_tokens: 0});
   /** @type {(query: string) => any[]} */ find = () => [];
-  /** @type {(pathname: string, search: URLSearchParams) => any} what the routes below /api/v1 answer; undefined: no such route */ route = () => undefined;
+  /** @type {(pathname: string, search: URLSearchParams, body: string, request: import('node:http').IncomingMessage) => any} what the routes below /api/v1 answer; undefined: no such route */ route = () => undefined;
 
   /** @param {import('node:test').TestContext} t */
   static async start(t) {
@@ -149,7 +152,7 @@ export class FakeHearth {
     let body = '';
     for await (const chunk of request) body += chunk;
     if (slowAnswersMs) await late();
-    const answer = this.route(pathname, searchParams, body);
+    const answer = this.route(pathname, searchParams, body, request);
     if (answer === undefined) return response.writeHead(404).end();
     response.writeHead(answer.status ?? 200, {'content-type': 'application/json', ...answer.headers});
     return response.end(JSON.stringify(answer.body ?? answer));
@@ -159,8 +162,12 @@ export class FakeHearth {
     let body = '';
     for await (const chunk of request) body += chunk;
     if (slowAnswersMs) await late();
-    const {code, name = ''} = JSON.parse(body);
-    const cookie = this.#cookie(request);
+    const {code, name = '', phrase} = JSON.parse(body);
+    const cookie = phrase ? secretBehind(this, phrase) : this.secretOf(request);
+    if (phrase && !this.users.has(cookie)) {
+      response.writeHead(403, {'content-type': 'application/problem+json'});
+      return response.end(JSON.stringify({code: 'forbidden', status: 403, param: 'phrase'}));
+    }
     if (!this.users.has(cookie) && this.joinCode && code?.replace(/-/g, '') !== this.joinCode) {
       response.writeHead(401, {'content-type': 'application/problem+json'});
       return response.end(JSON.stringify({code: 'unauthorized', status: 401, title: 'A join code is needed'}));
@@ -172,10 +179,10 @@ export class FakeHearth {
     return response.end(JSON.stringify({user: {id: user.id, name: user.name, kind: user.kind}, durable: true}));
   }
 
-  #cookie(request) { return new RegExp(`hearth_${this.port}=([0-9a-f]+)`).exec(request.headers.cookie ?? '')?.[1] ?? ''; }
+  secretOf(request) { return new RegExp(`hearth_${this.port}=([0-9a-f]+)`).exec(request.headers.cookie ?? '')?.[1] ?? ''; }
 
   #connected(socket, request) {
-    const user = this.users.get(this.#cookie(request));
+    const user = this.users.get(this.secretOf(request));
     if (!user) return socket.close(4401);
     this.sockets.add(socket);
     if (slowAnswersMs) sendLate(socket);
@@ -209,6 +216,9 @@ export class FakeHearth {
         return this.#create(socket, user, message, send, refuse);
       case 'chat.cancel':
         return this.live.get(message.stream)?.done('cancelled');
+      case 'chat.answer':
+        result({stream: message.stream});
+        return this.answerNow?.(this.live.get(message.stream));
       case 'chat.continue':
         return this.#continue(socket, message, send, refuse);
       case 'chat.step':
@@ -305,7 +315,8 @@ export class FakeHearth {
     reply.watchers.add(socket);
     result({stream, state: this.live.has(stream) ? 'running' : 'done', to: reply.to});
     if (!this.live.has(stream) || have > reply.to) {
-      send({type: 'snapshot', stream, to: reply.to, parts: [{channel: 'answer', text: reply.text}], state: 'done'});
+      send({type: 'snapshot', stream, to: reply.to, state: 'done',
+        parts: [...(reply.message.reasoning ? [{channel: 'reasoning', text: reply.message.reasoning}] : []), {channel: 'answer', text: reply.message.content}]});
     } else if (have < reply.to) {
       const text = (reply.text.match(/\s*\S+\s*$|\s*\S+|\s+/g) ?? []).slice(have).join('');
       send({type: 'delta', stream, from: have, to: reply.to, text});

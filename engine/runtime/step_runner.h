@@ -12,7 +12,7 @@
 
 namespace hearth::engine {
 
-enum class RowOutput : std::uint8_t { none, logits, all_logits, hidden, class_scores };
+enum class RowOutput : std::uint8_t { none, logits, all_logits, hidden, all_hidden, class_scores };
 
 // One sequence's part of a step: `tokens` continue the sequence at `position`. A decode has one
 // token, a prefill chunk several.
@@ -36,7 +36,7 @@ struct Batch {
 // One per batch row, in order. Valid until the next run().
 struct RowResult {
   std::span<const float> values;  // logits: [V] of the last token; all_logits: [T, V]; hidden: [C];
-                                  // class_scores: [labels]; none: empty
+                                  // all_hidden: [T, C]; class_scores: [labels]; none: empty
   std::string error;  // not empty: this row failed and the others did not (out of memory, NaN)
 };
 

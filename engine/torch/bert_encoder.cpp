@@ -32,6 +32,7 @@ BertWeights BertWeights::load(WeightLoader& loader, const ModelSpec& spec) {
   for (std::int64_t i = 0; i < spec.num_layers; ++i) {
     weights.layers.push_back(load_layer(loader, spec, i));
   }
+  if (!spec.is_classifier()) return weights;
   weights.pooler = loader.linear({"bert.pooler.dense"}, true);
   weights.classifier = loader.linear({spec.names.score}, true);
   return weights;
@@ -43,7 +44,7 @@ BertEncoder::BertEncoder(TorchRunnerParts parts, BertWeights weights)
 std::string BertEncoder::check_row(const BatchRow& row) const {
   if (row.position != 0) return "a text cannot be continued";
   if (row.output == RowOutput::all_logits || row.output == RowOutput::logits) {
-    return "the model is a classifier and has no logits";
+    return "the model is an encoder and has no logits";
   }
   if (!row.token_types.empty() && row.token_types.size() != row.tokens.size()) {
     return "there must be as many token types as tokens";
@@ -85,7 +86,7 @@ at::Tensor BertEncoder::attention_block(const Step& step, const BertLayerWeights
   return apply_linear(out, layer.o);
 }
 
-at::Tensor BertEncoder::forward(const Step& step) {
+at::Tensor BertEncoder::forward(Step& step) {
   const double eps = spec_.norm_eps;
   at::Tensor h = weights_.words.index_select(0, step.ids) +
                  weights_.types.index_select(0, token_types(step)) +

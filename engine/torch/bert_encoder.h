@@ -27,7 +27,7 @@ struct BertWeights {
   at::Tensor types;      // [types, C]
   LayerNorm norm;        // [C], of their sum
   std::vector<BertLayerWeights> layers;
-  Linear pooler;      // [C, C]
+  Linear pooler;      // [C, C]; of a classifier
   Linear classifier;  // [labels, C]
 
   // Throws what WeightLoader does.
@@ -40,7 +40,7 @@ class BertEncoder final : public TorchRunner {
 
  private:
   std::string check_row(const BatchRow& row) const override;
-  at::Tensor forward(const Step& step) override;
+  at::Tensor forward(Step& step) override;
   at::Tensor finish(const at::Tensor& hidden) const override { return hidden; }
   at::Tensor scores(const at::Tensor& finished) const override;
   std::int64_t scored_token(const Step::Row& row) const override { return row.first; }

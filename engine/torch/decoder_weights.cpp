@@ -45,8 +45,10 @@ DecoderWeights DecoderWeights::load(WeightLoader& loader, const ModelSpec& spec)
   DecoderWeights weights;
   weights.embedding = loader.load(spec.names.embedding + ".weight");
   for (std::int64_t i = 0; i < spec.num_layers; ++i) {
+    loader.begin_layer(i);
     weights.layers.push_back(load_layer(loader, spec, i));
   }
+  loader.begin_tail();
   weights.final_norm = loader.load(spec.names.final_norm + ".weight");
   if (spec.is_classifier()) {
     weights.head.weight = loader.load(spec.names.score + ".weight");

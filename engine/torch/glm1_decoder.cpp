@@ -31,8 +31,10 @@ Glm1Weights Glm1Weights::load(WeightLoader& loader, const ModelSpec& spec) {
   Glm1Weights weights;
   weights.embedding = loader.load(spec.names.embedding + ".weight");
   for (std::int64_t i = 0; i < spec.num_layers; ++i) {
+    loader.begin_layer(i);
     weights.layers.push_back(load_layer(loader, spec, i));
   }
+  loader.begin_tail();
   weights.final_norm = loader.layer_norm(spec.names.final_norm);
   weights.head.weight = loader.map().head_is_embedding()
                             ? weights.embedding
@@ -57,6 +59,7 @@ std::string Glm1Decoder::check_row(const BatchRow& row) const {
 // Up to <sop> a token's first position counts and its second is 0; from <sop> on the first stays
 // [gMASK]'s and the second counts.
 void Glm1Decoder::make_rotations(const Step& step) {
+  const at::Tensor inv_freq = inv_freq_.to(options_.device());
   std::vector<std::int64_t> text;
   std::vector<std::int64_t> block;
   for (const Step::Row& r : step.rows) {
@@ -66,8 +69,8 @@ void Glm1Decoder::make_rotations(const Step& step) {
       block.push_back(p < context ? 0 : p - context + 1);
     }
   }
-  text_rotation_ = make_rotation(on_device(text), inv_freq_, 1.0F, RopeLayout::half, dtype());
-  block_rotation_ = make_rotation(on_device(block), inv_freq_, 1.0F, RopeLayout::half, dtype());
+  text_rotation_ = make_rotation(on_device(text), inv_freq, 1.0F, RopeLayout::half, dtype());
+  block_rotation_ = make_rotation(on_device(block), inv_freq, 1.0F, RopeLayout::half, dtype());
 }
 
 at::Tensor Glm1Decoder::rotated(const at::Tensor& x) const {
@@ -97,10 +100,11 @@ at::Tensor Glm1Decoder::attention_block(const Step& step, std::int64_t layer, co
   return apply_linear(out, weights.dense);
 }
 
-at::Tensor Glm1Decoder::forward(const Step& step) {
+at::Tensor Glm1Decoder::forward(Step& step) {
   make_rotations(step);
   at::Tensor h = weights_.embedding.index_select(0, step.ids);
   for (std::int64_t layer = 0; layer < spec_.num_layers; ++layer) {
+    if (enter_layer(layer, step, h)) make_rotations(step);
     const Glm1LayerWeights& weights = weights_.layers[static_cast<std::size_t>(layer)];
     const at::Tensor x = apply_layer_norm(h, weights.input_norm, spec_.norm_eps);
     const at::Tensor sum = x * spec_.residual_scale + attention_block(step, layer, x);

@@ -38,7 +38,7 @@ class Glm1Decoder final : public TorchRunner {
 
  private:
   std::string check_row(const BatchRow& row) const override;
-  at::Tensor forward(const Step& step) override;
+  at::Tensor forward(Step& step) override;
   at::Tensor finish(const at::Tensor& hidden) const override;
   at::Tensor scores(const at::Tensor& finished) const override;
 
@@ -47,7 +47,7 @@ class Glm1Decoder final : public TorchRunner {
   at::Tensor attention_block(const Step& step, std::int64_t layer, const at::Tensor& x);
 
   Glm1Weights weights_;
-  at::Tensor inv_freq_;      // [D / 4] float, on the device
+  at::Tensor inv_freq_;      // [D / 4] float
   Rotation text_rotation_;   // of the step that is being computed: the first half of each head
   Rotation block_rotation_;  // the second half
 };

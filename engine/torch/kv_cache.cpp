@@ -4,9 +4,9 @@
 
 namespace hearth::engine {
 
-KvCache::KvCache(const KvShape& shape, const at::TensorOptions& options) : shape_(shape) {
+KvCache::KvCache(const KvShape& shape, std::span<const at::TensorOptions> layers) : shape_(shape) {
   const std::int64_t num_slots = shape.num_blocks * shape.block_size;
-  for (std::int64_t i = 0; i < shape.num_layers; ++i) {
+  for (const at::TensorOptions& options : layers) {
     keys_.push_back(at::empty({num_slots, shape.num_kv_heads, shape.head_dim}, options));
     values_.push_back(at::empty({num_slots, shape.num_kv_heads, shape.head_dim}, options));
   }

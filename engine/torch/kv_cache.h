@@ -11,7 +11,6 @@
 namespace hearth::engine {
 
 struct KvShape {
-  std::int64_t num_layers = 0;
   std::int64_t num_blocks = 0;
   std::int64_t block_size = 0;
   std::int64_t num_kv_heads = 0;
@@ -22,7 +21,8 @@ struct KvShape {
 // positions that their sequence has written are ever read. Owned by a decoder; engine thread only.
 class KvCache {
  public:
-  KvCache(const KvShape& shape, const at::TensorOptions& options);
+  // layers: dtype and device of each layer's part.
+  KvCache(const KvShape& shape, std::span<const at::TensorOptions> layers);
 
   // k, v: [T, Hkv, D]; slots: [T] int64, block · block_size + offset
   void write(std::int64_t layer, const at::Tensor& slots, const at::Tensor& k, const at::Tensor& v);

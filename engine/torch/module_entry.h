@@ -36,10 +36,13 @@ constexpr std::uint64_t torch_module_abi() {
 
 // Symbols of the module, both extern "C":
 //   std::uint64_t hearth_torch_module_abi();
+//   bool hearth_torch_finds_cuda();
 //   void hearth_make_torch_runner(const TorchModuleRequest*, TorchModuleResult*);   does not throw
 inline constexpr const char* kTorchModuleAbiSymbol = "hearth_torch_module_abi";
+inline constexpr const char* kTorchModuleCudaSymbol = "hearth_torch_finds_cuda";
 inline constexpr const char* kTorchModuleFactorySymbol = "hearth_make_torch_runner";
 using TorchModuleAbi = std::uint64_t (*)();
+using TorchModuleCuda = bool (*)();
 using TorchModuleFactory = void (*)(const TorchModuleRequest*, TorchModuleResult*);
 
 }  // namespace hearth::engine

@@ -41,7 +41,12 @@ Function symbol(void* module, const char* name) {
   return reinterpret_cast<Function>(::dlsym(module, name));
 }
 
-Result<TorchModuleFactory> load_factory() {
+struct TorchModule {
+  TorchModuleFactory make_runner = nullptr;
+  TorchModuleCuda finds_cuda = nullptr;
+};
+
+Result<TorchModule> load_module() {
   const auto path = find_module();
   if (!path) return tl::unexpected(path.error());
   // Never closed: its code and libtorch's threads live as long as any runner.
@@ -52,25 +57,33 @@ Result<TorchModuleFactory> load_factory() {
                                               (reason == nullptr ? "unknown reason" : reason));
   }
   const auto abi = symbol<TorchModuleAbi>(module, kTorchModuleAbiSymbol);
-  const auto factory = symbol<TorchModuleFactory>(module, kTorchModuleFactorySymbol);
-  if (abi == nullptr || factory == nullptr || abi() != torch_module_abi()) {
+  const TorchModule found = {symbol<TorchModuleFactory>(module, kTorchModuleFactorySymbol),
+                             symbol<TorchModuleCuda>(module, kTorchModuleCudaSymbol)};
+  const bool is_complete =
+      abi != nullptr && found.make_runner != nullptr && found.finds_cuda != nullptr;
+  if (!is_complete || abi() != torch_module_abi()) {
     return fail(ErrorCode::engine_failed,
                 path->string() + " is of another build than this program; rebuild both.");
   }
-  return factory;
+  return found;
 }
 
 }  // namespace
+
+bool torch_finds_cuda() {
+  const auto module = load_module();
+  return module && module->finds_cuda();
+}
 
 Result<std::unique_ptr<StepRunner>> load_torch_runner(const Checkpoint& checkpoint,
                                                       const ModelSpec& spec,
                                                       const RunnerOptions& options,
                                                       const ProgressSink& progress) {
-  const auto factory = load_factory();
-  if (!factory) return tl::unexpected(factory.error());
+  const auto module = load_module();
+  if (!module) return tl::unexpected(module.error());
   const TorchModuleRequest request{&checkpoint, &spec, &options, &progress};
   TorchModuleResult result = fail(ErrorCode::internal, "the torch module gave no answer");
-  (*factory)(&request, &result);
+  module->make_runner(&request, &result);
   return result;
 }
 

@@ -22,4 +22,7 @@ Result<std::unique_ptr<StepRunner>> load_torch_runner(const Checkpoint& checkpoi
                                                       const RunnerOptions& options,
                                                       const ProgressSink& progress = {});
 
+// Whether libtorch was built with CUDA and finds a device. Loads the module; false when that fails.
+bool torch_finds_cuda();
+
 }  // namespace hearth::engine

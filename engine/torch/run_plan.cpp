@@ -1,61 +1,25 @@
 #include "engine/torch/run_plan.h"
 
 #include <algorithm>
-#include <cstdlib>
-#include <limits>
 #include <string>
 #include <thread>
+#include <vector>
 
-#include <torch/cuda.h>
-
-#include "engine/base/memory.h"
+#include "engine/checkpoint/placement.h"
 #include "engine/torch/attention.h"
 #include "engine/torch/cpu_matmul.h"
+#include "engine/torch/devices.h"
 
 namespace hearth::engine {
 namespace {
 
+constexpr std::int64_t kCacheBytesMax = std::int64_t{1} << 50;    // no machine's; sums stay exact
+constexpr std::int64_t kBlindCacheBytes = std::int64_t{4} << 30;  // on a GPU that tells nothing
 constexpr double kGiB = 1024.0 * 1024.0 * 1024.0;
-
-// A GPU's share when nobody said: its free memory cannot be asked without CUDA's headers.
-constexpr std::int64_t kDeviceCacheBytes = std::int64_t{4} << 30;
 
 std::string gib(double bytes) {
   std::string text = std::to_string(bytes / kGiB);
   return text.substr(0, text.find('.') + 3) + " GiB";
-}
-
-Result<at::Device> choose_device(ComputeDevice wanted) {
-  const bool has_cuda = torch::cuda::is_available();
-  if (wanted == ComputeDevice::cuda && !has_cuda) {
-    return fail(ErrorCode::engine_failed, "This build of libtorch finds no CUDA device.");
-  }
-  return has_cuda && wanted != ComputeDevice::cpu ? at::Device(at::kCUDA, 0) : at::Device(at::kCPU);
-}
-
-Result<at::ScalarType> choose_dtype(ComputeDtype wanted, const at::Device& device, Dtype stored) {
-  switch (wanted) {
-    case ComputeDtype::fp32:
-      return at::kFloat;
-    case ComputeDtype::bf16:
-      return at::kBFloat16;
-    case ComputeDtype::fp16:
-      if (device.is_cpu()) {
-        return fail(ErrorCode::dtype_unsupported,
-                    "fp16 needs a GPU; on the CPU choose fp32 or bf16.");
-      }
-      return at::kHalf;
-    case ComputeDtype::int8:
-    case ComputeDtype::int4:
-      return fail(ErrorCode::dtype_unsupported,
-                  "int8 and int4 are computed by the packed CPU decoder only, which does not know "
-                  "this model or device; choose fp32 or bf16.");
-    case ComputeDtype::automatic:
-      break;
-  }
-  if (device.is_cpu()) return at::kFloat;
-  if (stored == Dtype::f16) return at::kHalf;
-  return stored == Dtype::bf16 ? at::kBFloat16 : at::kFloat;
 }
 
 Result<void> check_options(const RunnerOptions& options) {
@@ -94,19 +58,59 @@ void plan_network(const ModelSpec& spec, std::int64_t element_bytes, RunnerTrait
   }
 }
 
-const char* name_of(at::ScalarType dtype) {
-  if (dtype == at::kFloat) return "fp32";
-  return dtype == at::kBFloat16 ? "bf16" : "fp16";
+std::vector<PlacementDevice> placement_devices(const std::vector<DeviceChoice>& choices) {
+  std::vector<PlacementDevice> devices;
+  for (const DeviceChoice& choice : choices) devices.push_back(choice.device);
+  return devices;
 }
 
-std::string describe(const RunPlan& plan, at::ScalarType dtype) {
-  if (!plan.options.device().is_cpu()) {
-    return std::string("TorchDecoder on ") + plan.options.device().str() + ", " + name_of(dtype);
+std::string describe(const RunPlan& plan, const Placement& placement,
+                     const std::vector<DeviceChoice>& choices) {
+  const at::TensorOptions& first = plan.places.layers.front();
+  const char* const dtype = name_of(c10::typeMetaToScalarType(first.dtype()));
+  if (!first.device().is_cpu()) {
+    std::string text = "TorchDecoder on " + describe(placement, placement_devices(choices));
+    return text.append(", ").append(dtype);
   }
   std::string text = "TorchDecoder on the CPU, ";
-  text.append(name_of(dtype)).append(", ").append(cpu_matmul_instruction_set()).append(", ");
+  text.append(dtype).append(", ").append(cpu_matmul_instruction_set()).append(", ");
   return text.append(std::to_string(plan.threads))
       .append(plan.threads == 1 ? " thread" : " threads");
+}
+
+// What may be spent on the cache: on GPUs most of what the weights leave, else (the CPU, or weights
+// that already spill over to it) a quarter.
+std::int64_t cache_budget(const std::vector<DeviceChoice>& choices, std::int64_t num_parameters) {
+  if (choices.front().device.free_bytes == kUnknownFreeBytes) return kBlindCacheBytes;
+  std::int64_t on_gpus = 0;
+  std::int64_t in_all = 0;
+  for (const DeviceChoice& choice : choices) {
+    if (!choice.device.is_host) on_gpus += choice.device.free_bytes / 10 * 9;
+    in_all += choice.device.free_bytes;
+  }
+  const std::int64_t weight_bytes = num_parameters * choices.front().device.element_bytes;
+  if (on_gpus > weight_bytes) {
+    return (on_gpus - weight_bytes) / 4 * 3;
+  }
+  return (in_all - weight_bytes) / 4;
+}
+
+Error too_large(const std::vector<DeviceChoice>& choices, double weight_bytes, double cache_bytes) {
+  double free = 0.0;
+  for (const DeviceChoice& choice : choices) free += static_cast<double>(choice.device.free_bytes);
+  const auto dtype = c10::typeMetaToScalarType(choices.front().place.dtype());
+  return {ErrorCode::out_of_memory, "The model needs " + gib(weight_bytes) + " in " +
+                                        name_of(dtype) + " and " + gib(std::max(cache_bytes, 0.0)) +
+                                        " of KV cache, but only " + gib(free) +
+                                        " of memory is free."};
+}
+
+Places places_of(const Placement& placement, const std::vector<DeviceChoice>& choices) {
+  Places places;
+  places.embedding = choices[placement.embedding].place;
+  places.tail = choices[placement.tail].place;
+  for (const std::size_t device : placement.layers) places.layers.push_back(choices[device].place);
+  return places;
 }
 
 }  // namespace
@@ -114,24 +118,17 @@ std::string describe(const RunPlan& plan, at::ScalarType dtype) {
 Result<RunPlan> make_run_plan(const WeightMap& weights, const ModelSpec& spec,
                               const RunnerOptions& options) {
   if (auto checked = check_options(options); !checked) return tl::unexpected(checked.error());
-  const auto device = choose_device(options.device);
-  if (!device) return tl::unexpected(device.error());
   const Dtype stored = weights.at(spec.names.embedding + ".weight").dtype;
-  const auto dtype = choose_dtype(options.dtype, *device, stored);
-  if (!dtype) return tl::unexpected(dtype.error());
+  auto choices = choose_devices(options, stored);
+  if (!choices) return tl::unexpected(choices.error());
+  if (spec.network == Network::bert)
+    choices->resize(1, choices->front());  // small, and in one piece
 
   RunPlan plan;
-  plan.options = at::TensorOptions(*dtype).device(*device);
   const unsigned cores = std::max(1U, std::thread::hardware_concurrency());
   plan.threads = options.threads > 0 ? options.threads : static_cast<int>(cores);
-
-  const auto element_bytes = static_cast<std::int64_t>(c10::elementSize(*dtype));
-  const std::int64_t weight_bytes =
-      static_cast<std::int64_t>(weights.num_parameters()) * element_bytes;
-  const std::int64_t memory =
-      device->is_cpu() ? available_memory() : std::numeric_limits<std::int64_t>::max() / 2;
-  const std::int64_t cache_budget =
-      device->is_cpu() ? (memory - weight_bytes) / 4 : kDeviceCacheBytes;
+  const std::int64_t element_bytes = choices->front().device.element_bytes;
+  const auto num_parameters = static_cast<std::int64_t>(weights.num_parameters());
 
   RunnerTraits& traits = plan.traits;
   traits.vocab_size = spec.vocab_size;
@@ -148,22 +145,28 @@ Result<RunPlan> make_run_plan(const WeightMap& weights, const ModelSpec& spec,
   } else if (options.kv_cache_bytes > 0) {
     traits.num_blocks = options.kv_cache_bytes / block_bytes;
   } else {
-    traits.num_blocks = automatic_blocks(options, traits.context_length, block_bytes, cache_budget);
+    traits.num_blocks = automatic_blocks(options, traits.context_length, block_bytes,
+                                         cache_budget(*choices, num_parameters));
   }
+  const double weight_bytes =
+      static_cast<double>(num_parameters) * static_cast<double>(element_bytes);
+  const double cache_bytes =
+      static_cast<double>(traits.num_blocks) * static_cast<double>(block_bytes);
+  const Error no_room = too_large(*choices, weight_bytes, cache_bytes);
+  if (traits.num_blocks < 1 || cache_bytes > static_cast<double>(kCacheBytesMax))
+    return tl::unexpected(no_room);
   // Linux grants memory that it does not have and then kills the process: ask before, not after.
-  const double needed = static_cast<double>(weight_bytes) +
-                        static_cast<double>(traits.num_blocks) * static_cast<double>(block_bytes);
-  if (traits.num_blocks < 1 || needed > static_cast<double>(memory)) {
-    return fail(ErrorCode::out_of_memory,
-                "The model needs " + gib(static_cast<double>(weight_bytes)) + " in " +
-                    name_of(*dtype) + " and " + gib(needed - static_cast<double>(weight_bytes)) +
-                    " of KV cache, but only " + gib(static_cast<double>(memory)) +
-                    " of memory is free.");
-  }
+  const std::int64_t cache_elements =
+      traits.num_blocks * (block_bytes / element_bytes) / spec.num_layers;
+  const auto placement =
+      place_layers(placement_sizes(spec, weights.head_is_embedding(), cache_elements),
+                   placement_devices(*choices));
+  if (!placement) return tl::unexpected(no_room);
+  plan.places = places_of(*placement, *choices);
   if (spec.network != Network::bert) {
     traits.context_length = std::min(traits.context_length, traits.num_blocks * traits.block_size);
   }
-  traits.description = describe(plan, *dtype);
+  traits.description = describe(plan, *placement, *choices);
   return plan;
 }
 

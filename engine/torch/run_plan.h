@@ -1,4 +1,4 @@
-// Which device, dtype and sizes a runner gets: the options, what the folder says and what the
+// Which devices, dtypes and sizes a runner gets: the options, what the folder says and what the
 // machine has, weighed once.
 #pragma once
 
@@ -10,12 +10,12 @@
 #include "engine/checkpoint/runner_options.h"
 #include "engine/checkpoint/weight_map.h"
 #include "engine/runtime/step_runner.h"
-#include "engine/torch/torch.h"
+#include "engine/torch/places.h"
 
 namespace hearth::engine {
 
 struct RunPlan {
-  at::TensorOptions options;  // dtype and device
+  Places places;
   int threads = 1;
   RunnerTraits traits;
 };

@@ -55,14 +55,19 @@ at::Tensor TorchDecoder::attention_block(const Step& step, std::int64_t layer,
   return apply_linear(out, weights.o);
 }
 
+// For the device where the step is now.
+void TorchDecoder::make_rotations(const Step& step) {
+  const auto rotation = [&](const at::Tensor& inv_freq, float factor, RopeLayout layout) {
+    return make_rotation(step.positions, inv_freq.to(options_.device()), factor, layout, dtype());
+  };
+  rotation_ = rotation(inv_freq_, attention_factor_, spec_.rope.layout);
+  if (!local_inv_freq_.defined()) return;
+  local_rotation_ = rotation(local_inv_freq_, local_attention_factor_, spec_.local_rope.layout);
+}
+
 // The residual stream after the last layer, [T, C].
-at::Tensor TorchDecoder::forward(const Step& step) {
-  rotation_ =
-      make_rotation(step.positions, inv_freq_, attention_factor_, spec_.rope.layout, dtype());
-  if (local_inv_freq_.defined()) {
-    local_rotation_ = make_rotation(step.positions, local_inv_freq_, local_attention_factor_,
-                                    spec_.local_rope.layout, dtype());
-  }
+at::Tensor TorchDecoder::forward(Step& step) {
+  make_rotations(step);
   const auto norm = [&](const at::Tensor& x, const at::Tensor& weight) {
     return apply_norm(x, weight, spec_.norm, spec_.norm_eps);
   };
@@ -71,6 +76,7 @@ at::Tensor TorchDecoder::forward(const Step& step) {
     h = h * at::scalar_tensor(spec_.embedding_scale, options_);  // rounded to the dtype first
   }
   for (std::int64_t layer = 0; layer < spec_.num_layers; ++layer) {
+    if (enter_layer(layer, step, h)) make_rotations(step);
     const LayerWeights& weights = weights_.layers[static_cast<std::size_t>(layer)];
     at::Tensor attended = attention_block(step, layer, norm(h, weights.input_norm));
     if (spec_.sandwich_norms) attended = norm(attended, weights.post_attention_norm);

@@ -15,7 +15,7 @@ class TorchDecoder : public TorchRunner {
   TorchDecoder(TorchRunnerParts parts, DecoderWeights weights);
 
  protected:
-  at::Tensor forward(const Step& step) override;
+  at::Tensor forward(Step& step) override;
   at::Tensor finish(const at::Tensor& hidden) const override;
   at::Tensor scores(const at::Tensor& finished) const override;
 
@@ -23,10 +23,11 @@ class TorchDecoder : public TorchRunner {
   virtual at::Tensor project(const Step& step, std::int64_t layer, const at::Tensor& x);
 
  private:
+  void make_rotations(const Step& step);
   at::Tensor attention_block(const Step& step, std::int64_t layer, const at::Tensor& x);
 
   DecoderWeights weights_;
-  at::Tensor inv_freq_;        // [dim / 2] float, on the device
+  at::Tensor inv_freq_;        // [dim / 2] float
   at::Tensor local_inv_freq_;  // undefined without local rope
   float attention_factor_ = 1.0F;
   float local_attention_factor_ = 1.0F;

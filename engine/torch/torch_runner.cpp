@@ -13,7 +13,8 @@ namespace hearth::engine {
 TorchRunner::TorchRunner(TorchRunnerParts parts)
     : spec_(std::move(parts.spec)),
       traits_(std::move(parts.traits)),
-      options_(parts.options),
+      places_(std::move(parts.places)),
+      options_(places_.embedding),
       cache_(std::move(parts.cache)) {}
 
 at::Tensor TorchRunner::on_device(const std::vector<float>& values) const {
@@ -22,6 +23,19 @@ at::Tensor TorchRunner::on_device(const std::vector<float>& values) const {
 
 at::Tensor TorchRunner::on_device(const std::vector<std::int64_t>& values) const {
   return at::tensor(values, at::kLong).to(options_.device());
+}
+
+bool TorchRunner::enter(const at::TensorOptions& place, Step& step, at::Tensor& h) {
+  if (is_same_place(place, options_)) return false;
+  options_ = place;
+  h = h.to(place);
+  step.positions = step.positions.to(place.device());
+  step.slots = step.slots.to(place.device());
+  return true;
+}
+
+bool TorchRunner::enter_layer(std::int64_t layer, Step& step, at::Tensor& h) {
+  return enter(places_.layers[static_cast<std::size_t>(layer)], step, h);
 }
 
 Result<StepResult> TorchRunner::run(const Batch& batch) {
@@ -88,11 +102,14 @@ StepResult TorchRunner::run_step(const Batch& batch) {
           r.row->block_table[static_cast<std::size_t>(position / size)] * size + position % size;
     }
   }
+  options_ = places_.embedding;
   const at::Tensor inputs = host.to(options_.device());
   step.ids = inputs[0];
   step.positions = inputs[1];
   step.slots = inputs[2];
-  collect(step, forward(step), result);
+  at::Tensor hidden = forward(step);
+  enter(places_.tail, step, hidden);
+  collect(step, hidden, result);
   return result;
 }
 
@@ -107,6 +124,9 @@ void TorchRunner::collect(const Step& step, const at::Tensor& hidden, StepResult
         break;
       case RowOutput::hidden:
         hidden_tokens.push_back(scored_token(r));
+        break;
+      case RowOutput::all_hidden:
+        for (std::int64_t t = r.first; t <= last; ++t) hidden_tokens.push_back(t);
         break;
       case RowOutput::all_logits:
         for (std::int64_t t = r.first; t <= last; ++t) head_tokens.push_back(t);
@@ -132,10 +152,13 @@ void TorchRunner::collect(const Step& step, const at::Tensor& hidden, StepResult
   const float* next_scores = output_.data_ptr<float>();
   const float* next_hidden = next_scores + static_cast<std::int64_t>(head_tokens.size()) * width;
   for (const Step::Row& r : step.rows) {
-    const bool is_hidden = r.row->output == RowOutput::hidden;
+    const bool is_hidden =
+        r.row->output == RowOutput::hidden || r.row->output == RowOutput::all_hidden;
+    const bool is_of_all =
+        r.row->output == RowOutput::all_logits || r.row->output == RowOutput::all_hidden;
     if (r.row->output == RowOutput::none) continue;
-    const std::int64_t rows = r.row->output == RowOutput::all_logits ? r.count : 1;
-    const std::int64_t count = is_hidden ? spec_.hidden_size : rows * width;
+    const std::int64_t rows = is_of_all ? r.count : 1;
+    const std::int64_t count = rows * (is_hidden ? spec_.hidden_size : width);
     const float*& next = is_hidden ? next_hidden : next_scores;
     RowResult& out = result.rows[r.index];
     out.values = {next, static_cast<std::size_t>(count)};

@@ -12,6 +12,7 @@
 #include "engine/checkpoint/model_spec.h"
 #include "engine/runtime/step_runner.h"
 #include "engine/torch/kv_cache.h"
+#include "engine/torch/places.h"
 #include "engine/torch/torch.h"
 
 namespace hearth::engine {
@@ -19,7 +20,7 @@ namespace hearth::engine {
 struct TorchRunnerParts {
   ModelSpec spec;
   RunnerTraits traits;
-  at::TensorOptions options;       // dtype and device of weights and cache
+  Places places;                   // of weights and cache
   std::unique_ptr<KvCache> cache;  // null for an encoder
 };
 
@@ -52,8 +53,9 @@ class TorchRunner : public StepRunner {
 
   // The sentence for a row that cannot run, or empty.
   virtual std::string check_row(const BatchRow& row) const;
-  // The network's last hidden states, [T, C].
-  virtual at::Tensor forward(const Step& step) = 0;
+  // The network's last hidden states, [T, C]. It begins where the embedding is, and moves the step
+  // on by enter_layer.
+  virtual at::Tensor forward(Step& step) = 0;
   // What a row that asks for `hidden` gets, and what scores() begins with: [n, C] of forward's.
   virtual at::Tensor finish(const at::Tensor& hidden) const = 0;
   // [n, C] of finish's → [n, V] or [n, labels], float.
@@ -63,16 +65,22 @@ class TorchRunner : public StepRunner {
     return row.first + row.count - 1;
   }
 
+  // Brings the residual stream h, and what of the step the layers need, to where the layer is.
+  // True: that is another place than before, and what was made for that one must be made anew.
+  bool enter_layer(std::int64_t layer, Step& step, at::Tensor& h);
+
   at::ScalarType dtype() const { return c10::typeMetaToScalarType(options_.dtype()); }
   at::Tensor on_device(const std::vector<float>& values) const;
   at::Tensor on_device(const std::vector<std::int64_t>& values) const;
 
   ModelSpec spec_;
   RunnerTraits traits_;
-  at::TensorOptions options_;
+  Places places_;
+  at::TensorOptions options_;  // the place of the step that is being computed
   std::unique_ptr<KvCache> cache_;
 
  private:
+  bool enter(const at::TensorOptions& place, Step& step, at::Tensor& h);
   StepResult run_step(const Batch& batch);
   void collect(const Step& step, const at::Tensor& hidden, StepResult& result);
 

@@ -26,11 +26,12 @@ at::ScalarType scalar_type_of(Dtype dtype) {
 
 }  // namespace
 
-WeightLoader::WeightLoader(const Checkpoint& checkpoint, const WeightMap& map,
-                           const at::TensorOptions& options, const ProgressSink& progress)
+WeightLoader::WeightLoader(const Checkpoint& checkpoint, const WeightMap& map, const Places& places,
+                           const ProgressSink& progress)
     : checkpoint_(checkpoint),
       map_(map),
-      options_(options),
+      places_(places),
+      options_(places.embedding),
       progress_(progress),
       total_bytes_(checkpoint.weight_bytes()) {}
 

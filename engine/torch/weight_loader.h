@@ -10,6 +10,7 @@
 #include "engine/checkpoint/runner_options.h"
 #include "engine/checkpoint/weight_map.h"
 #include "engine/torch/ops.h"
+#include "engine/torch/places.h"
 #include "engine/torch/torch.h"
 
 namespace hearth::engine {
@@ -17,11 +18,17 @@ namespace hearth::engine {
 // Its functions throw c10::Error and std::bad_alloc; called within InferenceMode.
 class WeightLoader {
  public:
-  // options: dtype and device of the tensors. The arguments must outlive the loader.
-  WeightLoader(const Checkpoint& checkpoint, const WeightMap& map, const at::TensorOptions& options,
+  // The arguments must outlive the loader.
+  WeightLoader(const Checkpoint& checkpoint, const WeightMap& map, const Places& places,
                const ProgressSink& progress);
 
   const WeightMap& map() const { return map_; }
+
+  // What is loaded next: where it goes. The embedding's place at first.
+  void begin_layer(std::int64_t layer) {
+    options_ = places_.layers[static_cast<std::size_t>(layer)];
+  }
+  void begin_tail() { options_ = places_.tail; }
 
   // One parameter, by its full name.
   at::Tensor load(const std::string& name);
@@ -42,7 +49,8 @@ class WeightLoader {
 
   const Checkpoint& checkpoint_;
   const WeightMap& map_;
-  at::TensorOptions options_;
+  const Places& places_;
+  at::TensorOptions options_;  // dtype and device of the next tensors
   const ProgressSink& progress_;
   std::uint64_t total_bytes_ = 0;
   std::uint64_t done_bytes_ = 0;

@@ -47,7 +47,8 @@ YuanDecoder::YuanDecoder(TorchRunnerParts parts, DecoderWeights weights,
     : TorchDecoder(std::move(parts), std::move(weights)), filters_(std::move(filters)) {
   const std::int64_t width = spec_.hidden_size + spec_.hidden_size / 2;
   for (std::int64_t i = 0; i < spec_.num_layers; ++i) {
-    memory_.push_back(at::empty({traits_.num_blocks, width}, options_));
+    memory_.push_back(
+        at::empty({traits_.num_blocks, width}, places_.layers[static_cast<std::size_t>(i)]));
   }
   remembered_.assign(static_cast<std::size_t>(traits_.num_blocks), -1);
 }
@@ -77,8 +78,8 @@ void YuanDecoder::plan_memory(const Step& step) {
       remembered_[static_cast<std::size_t>(block)] = last;
     }
   }
-  kept_blocks_ = on_device(blocks);
-  kept_tokens_ = on_device(tokens);
+  kept_blocks_ = at::tensor(blocks, at::kLong);
+  kept_tokens_ = at::tensor(tokens, at::kLong);
 }
 
 at::Tensor YuanDecoder::token_before(const Step& step, std::int64_t layer, const at::Tensor& x,
@@ -106,13 +107,15 @@ at::Tensor YuanDecoder::project(const Step& step, std::int64_t layer, const at::
       apply_linear(at::cat({token_before(step, layer, x, 0), x}, 1), filter.first);
   const at::Tensor second =
       apply_linear(at::cat({token_before(step, layer, first, size), first}, 1), filter.second);
+  kept_blocks_ = kept_blocks_.to(x.device());
+  kept_tokens_ = kept_tokens_.to(x.device());
   const at::Tensor kept = at::cat({x, first}, 1).index_select(0, kept_tokens_);
   memory_[static_cast<std::size_t>(layer)].index_copy_(0, kept_blocks_, kept);
   const at::Tensor y = apply_norm(second + x, filter.norm, NormKind::rms, kFilterEps);
   return at::cat({apply_linear(y, filter.qk), apply_linear(x, filter.v)}, 1);
 }
 
-at::Tensor YuanDecoder::forward(const Step& step) {
+at::Tensor YuanDecoder::forward(Step& step) {
   plan_memory(step);
   return TorchDecoder::forward(step);
 }

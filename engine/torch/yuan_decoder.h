@@ -30,7 +30,7 @@ class YuanDecoder final : public TorchDecoder {
 
  private:
   std::string check_row(const BatchRow& row) const override;
-  at::Tensor forward(const Step& step) override;
+  at::Tensor forward(Step& step) override;
   at::Tensor project(const Step& step, std::int64_t layer, const at::Tensor& x) override;
 
   void plan_memory(const Step& step);

@@ -79,7 +79,7 @@ void describe(ConfigReader& config, ModelSpec& spec) {
 
 }  // namespace
 
-const Family kBertFamily = {"bert", "Bert", "BERT for sequence classification",
+const Family kBertFamily = {"bert", "Bert", "BERT for sequence classification and embeddings",
                             "google-bert/bert-base-uncased; transformers models/bert", describe};
 
 }  // namespace hearth::engine

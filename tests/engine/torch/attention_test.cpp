@@ -30,8 +30,8 @@ class AttentionCase {
     blocks.resize(static_cast<std::size_t>(num_blocks));
     std::iota(blocks.begin(), blocks.end(), 3);
     if (shuffled) std::shuffle(blocks.begin(), blocks.end(), std::mt19937(1));
-    cache = std::make_unique<KvCache>(KvShape{1, num_blocks + 3, kBlock, kKvHeads, kHeadDim},
-                                      at::TensorOptions(at::kFloat));
+    cache = std::make_unique<KvCache>(KvShape{num_blocks + 3, kBlock, kKvHeads, kHeadDim},
+                                      std::vector{at::TensorOptions(at::kFloat)});
     std::vector<std::int64_t> slots;
     for (std::int64_t t = 0; t < length; ++t) {
       slots.push_back(blocks[static_cast<std::size_t>(t / kBlock)] * kBlock + t % kBlock);

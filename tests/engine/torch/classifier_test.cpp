@@ -90,7 +90,7 @@ TEST_P(GoldenClassifier, HasNoNextToken) {
   row.output = RowOutput::logits;
   const auto result = runner->run({{row}});
   ASSERT_TRUE(result);
-  EXPECT_THAT(result->rows[0].error, HasSubstr("classifier"));
+  EXPECT_THAT(result->rows[0].error, HasSubstr("has no logits"));
 }
 
 INSTANTIATE_TEST_SUITE_P(Folders, GoldenClassifier,

@@ -47,7 +47,7 @@ int main(int argc, char** argv) {
   const auto grammar = hearth::engine::compile_json_schema(nlohmann::ordered_json::parse(kSchema));
   const double compile_us = us(Clock::now() - begin);
   const auto automaton = std::make_shared<hearth::engine::GrammarAutomaton>(*grammar, tree);
-  const std::vector<TokenId> reply = (*tokenizer)->encode(kReply);
+  const std::vector<TokenId> reply = (*tokenizer)->encode(kReply).value();
   std::vector<float> scores(tree->num_ids());
   std::printf("vocabulary %zu, tree of %zu nodes in %.0f us (once for each model)\n",
               tree->num_ids(), tree->nodes().size(), tree_us);

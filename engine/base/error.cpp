@@ -86,6 +86,8 @@ std::string_view to_string(ErrorCode code) {
       return "tokenizer_invalid";
     case ErrorCode::tokenizer_unsupported:
       return "tokenizer_unsupported";
+    case ErrorCode::tokenizer_limit:
+      return "tokenizer_limit";
     case ErrorCode::template_syntax:
       return "template_syntax";
     case ErrorCode::template_raised:

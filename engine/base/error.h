@@ -57,6 +57,7 @@ enum class ErrorCode {
   dtype_unsupported,
   tokenizer_invalid,
   tokenizer_unsupported,
+  tokenizer_limit,  // a text that is too much for the tokenizer's pattern
   template_syntax,
   template_raised,
   template_undefined,

@@ -130,8 +130,12 @@ std::vector<Result<Classification>> Classifier::classify(std::span<const Classif
   const RunnerTraits& traits = runner_->traits();
   ClassBatch batch(traits);
   for (std::size_t i = 0; i < texts.size(); ++i) {
-    PairEncoding encoding = tokenizer_->encode_pair(texts[i].text, texts[i].pair);
-    const std::size_t count = encoding.ids.size();
+    auto encoding = tokenizer_->encode_pair(texts[i].text, texts[i].pair);
+    if (!encoding) {
+      results[i] = tl::unexpected(std::move(encoding.error()));
+      continue;
+    }
+    const std::size_t count = encoding->ids.size();
     if (count == 0) {
       results[i] = fail(ErrorCode::invalid_parameter, "The text has no tokens.");
       continue;
@@ -144,7 +148,7 @@ std::vector<Result<Classification>> Classifier::classify(std::span<const Classif
       continue;
     }
     if (!batch.has_room(count)) batch.run(*runner_, spec_.scores, results);
-    batch.add(i, std::move(encoding));
+    batch.add(i, std::move(*encoding));
   }
   if (!batch.empty()) batch.run(*runner_, spec_.scores, results);
   return results;

@@ -48,7 +48,7 @@ ordered_json read_messages(const std::string& path) {
   return without_null_keys(messages);
 }
 
-std::vector<TokenId> prompt_ids(const GenerateOptions& options, const ModelFolder& folder) {
+Result<std::vector<TokenId>> prompt_ids(const GenerateOptions& options, const ModelFolder& folder) {
   if (!options.ids.empty()) return options.ids;
   if (options.raw)
     return folder.tokenizer->encode(MarkedText(options.prompt, Origin::from_message),
@@ -73,7 +73,9 @@ GenerationRequest make_request(const GenerateOptions& options, const ModelFolder
                                const RunnerTraits& traits) {
   GenerationRequest request;
   request.id = 1;
-  request.prompt_ids = prompt_ids(options, folder);
+  auto ids = prompt_ids(options, folder);
+  if (!ids) give_up(ids.error());
+  request.prompt_ids = std::move(*ids);
   const auto sampling = resolve(options.flags.sampling, folder.generation.sampling);
   if (!sampling) give_up(sampling.error());
   request.sampling = *sampling;

@@ -111,7 +111,9 @@ Result<ordered_json> tokenize_line(const Tokenizer& tokenizer, const ordered_jso
   const auto split_special = flag(line, "split_special", false);
   if (!split_special) return tl::unexpected<Error>(split_special.error());
   const EncodeOptions options{*add_special_tokens, *split_special};
-  return ordered_json{{"ids", tokenizer.encode(text->get_ref<const std::string&>(), options)}};
+  const auto ids = tokenizer.encode(text->get_ref<const std::string&>(), options);
+  if (!ids) return tl::unexpected<Error>(ids.error());
+  return ordered_json{{"ids", *ids}};
 }
 
 ordered_json detokenize(const TokenizerPtr& tokenizer, const std::vector<TokenId>& ids,
@@ -157,8 +159,10 @@ void run_tokenize(const TextOptions& options) {
   if (options.jsonl) {
     return run_jsonl([&](const ordered_json& line) { return tokenize_line(*tokenizer, line); });
   }
-  const std::vector<TokenId> ids = tokenizer->encode(
+  const auto encoded = tokenizer->encode(
       input_of(options), EncodeOptions{options.add_special_tokens, options.split_special});
+  if (!encoded) give_up(encoded.error());
+  const std::vector<TokenId>& ids = *encoded;
   if (options.json) {
     std::vector<std::string> tokens;
     for (const TokenId id : ids) tokens.push_back(tokenizer->id_to_token(id).value_or(""));

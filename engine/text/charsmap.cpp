@@ -34,9 +34,9 @@ Result<Charsmap> Charsmap::parse(std::string_view bytes, const std::string& wher
   return map;
 }
 
-std::optional<Charsmap::Match> Charsmap::longest_prefix(std::string_view text) const {
-  if (units_.empty()) return std::nullopt;
-  std::optional<Match> longest;
+template <class Seen>
+void Charsmap::walk(std::string_view text, const Seen& seen) const {
+  if (units_.empty()) return;
   std::size_t node = offset(units_[0]);
   for (std::size_t i = 0; i < text.size(); ++i) {
     const auto byte = static_cast<unsigned char>(text[i]);
@@ -47,9 +47,27 @@ std::optional<Charsmap::Match> Charsmap::longest_prefix(std::string_view text) c
     if (node >= units_.size()) break;
     if (!has_leaf(unit)) continue;
     const std::size_t begin = value(units_[node]);
-    if (begin < replacements_.size()) longest = Match{i + 1, replacements_.data() + begin};
+    const bool is_inside = begin < replacements_.size();
+    if (is_inside && !seen(Match{i + 1, replacements_.data() + begin})) return;
   }
+}
+
+std::optional<Charsmap::Match> Charsmap::longest_prefix(std::string_view text) const {
+  std::optional<Match> longest;
+  walk(text, [&](const Match& match) {
+    longest = match;
+    return true;
+  });
   return longest;
+}
+
+std::optional<Charsmap::Match> Charsmap::shortest_prefix(std::string_view text) const {
+  std::optional<Match> shortest;
+  walk(text, [&](const Match& match) {
+    shortest = match;
+    return false;
+  });
+  return shortest;
 }
 
 }  // namespace hearth::engine

@@ -29,8 +29,14 @@ class Charsmap {
   };
   // The longest mapped prefix of text, or nullopt.
   std::optional<Match> longest_prefix(std::string_view text) const;
+  // The shortest one.
+  std::optional<Match> shortest_prefix(std::string_view text) const;
 
  private:
+  // Calls seen with every mapped prefix, from the shortest on, until it returns false.
+  template <class Seen>
+  void walk(std::string_view text, const Seen& seen) const;
+
   std::vector<std::uint32_t> units_;
   std::string replacements_;  // each ends with a NUL
 };

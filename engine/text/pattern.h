@@ -21,7 +21,7 @@ class Pattern {
   static Pattern literal(std::string text);
   static Result<Pattern> regex(std::string_view text);
 
-  // Appends the non-empty matches in text, from left to right.
+  // Appends the non-empty matches in text, from left to right. Throws Regex::LimitReached.
   void find_all(std::string_view text, std::vector<TextRange>& matches) const;
 
   // The literal, or nullopt for an expression.

@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <utility>
 
+#include "engine/text/regex.h"
 #include "engine/text/rewrite.h"
 #include "engine/text/utf8.h"
 
@@ -45,7 +46,17 @@ class PipelineTokenizer::Encoding {
         options_(options),
         origins_(origins) {}
 
-  std::vector<TokenId> run(std::string_view text) {
+  Result<std::vector<TokenId>> run(std::string_view text) {
+    try {
+      return all_ids(text);
+    } catch (const Regex::LimitReached&) {
+      return fail(ErrorCode::tokenizer_limit,
+                  "The tokenizer's pattern would search this text for too long.");
+    }
+  }
+
+ private:
+  std::vector<TokenId> all_ids(std::string_view text) {
     ids_.reserve(text.size() / 3 + 8);
     std::vector<AddedTokens::Part> parts;
     parts_.added.split(AddedTokens::Stage::raw, text, options_.split_special, origins_, parts);
@@ -64,7 +75,6 @@ class PipelineTokenizer::Encoding {
     return all;
   }
 
- private:
   // Text between the added tokens that are looked for before normalisation.
   void encode_text(std::string_view text, const AddedTokens::Part& part) {
     const bool tracks = !origins_.empty() && parts_.added.has_normalized_special();
@@ -130,7 +140,8 @@ class PipelineTokenizer::Stream final : public DecodeStream {
 PipelineTokenizer::PipelineTokenizer(TokenizerParts parts)
     : parts_(std::move(parts)), special_ids_(parts_.added.special_ids()) {}
 
-std::vector<TokenId> PipelineTokenizer::encode(std::string_view utf8, EncodeOptions options) const {
+Result<std::vector<TokenId>> PipelineTokenizer::encode(std::string_view utf8,
+                                                       EncodeOptions options) const {
   const OriginMap nothing;
   options.split_special = options.split_special || parts_.has_plain_texts;
   Encoding encoding(*this, options, nothing);
@@ -138,8 +149,8 @@ std::vector<TokenId> PipelineTokenizer::encode(std::string_view utf8, EncodeOpti
   return encoding.run(to_valid_utf8(utf8));
 }
 
-std::vector<TokenId> PipelineTokenizer::encode(const MarkedText& text,
-                                               EncodeOptions options) const {
+Result<std::vector<TokenId>> PipelineTokenizer::encode(const MarkedText& text,
+                                                       EncodeOptions options) const {
   if (is_valid_utf8(text.text())) {
     const OriginMap origins(text.runs());
     return Encoding(*this, options, origins).run(text.text());
@@ -149,15 +160,17 @@ std::vector<TokenId> PipelineTokenizer::encode(const MarkedText& text,
   return Encoding(*this, options, origins).run(cleaned.text);
 }
 
-PairEncoding PipelineTokenizer::encode_pair(std::string_view first,
-                                            std::optional<std::string_view> second) const {
+Result<PairEncoding> PipelineTokenizer::encode_pair(std::string_view first,
+                                                    std::optional<std::string_view> second) const {
   using Kind = PostProcessor::PairPart::Kind;
   if (!second || parts_.post_processor.pair.empty()) return Tokenizer::encode_pair(first, second);
   PairEncoding result;
   for (const PostProcessor::PairPart& part : parts_.post_processor.pair) {
     std::vector<TokenId> ids = part.ids;
     if (part.kind != Kind::special) {
-      ids = encode(part.kind == Kind::first ? first : *second, EncodeOptions{});
+      auto encoded = encode(part.kind == Kind::first ? first : *second, EncodeOptions{});
+      if (!encoded) return tl::unexpected<Error>(std::move(encoded.error()));
+      ids = std::move(*encoded);
     }
     result.ids.insert(result.ids.end(), ids.begin(), ids.end());
     result.types.resize(result.ids.size(), part.type);

@@ -37,10 +37,10 @@ class PipelineTokenizer final : public Tokenizer {
  public:
   explicit PipelineTokenizer(TokenizerParts parts);
 
-  std::vector<TokenId> encode(std::string_view utf8, EncodeOptions options) const override;
-  std::vector<TokenId> encode(const MarkedText& text, EncodeOptions options) const override;
-  PairEncoding encode_pair(std::string_view first,
-                           std::optional<std::string_view> second) const override;
+  Result<std::vector<TokenId>> encode(std::string_view utf8, EncodeOptions options) const override;
+  Result<std::vector<TokenId>> encode(const MarkedText& text, EncodeOptions options) const override;
+  Result<PairEncoding> encode_pair(std::string_view first,
+                                   std::optional<std::string_view> second) const override;
   std::string decode(std::span<const TokenId> ids, bool skip_special_tokens) const override;
   std::unique_ptr<DecodeStream> open_stream(bool skip_special_tokens) const override;
   std::optional<std::string> id_to_token(TokenId id) const override;

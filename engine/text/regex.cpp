@@ -56,8 +56,8 @@ struct Regex::Code {
   CodePtr code;
   bool has_jit = false;
 
-  // 1: found; 0: nothing; negative: a limit was reached.
-  int match(std::string_view text, std::size_t at, Workspace& space) const {
+  // Throws LimitReached.
+  bool match(std::string_view text, std::size_t at, Workspace& space) const {
     const auto* subject = reinterpret_cast<PCRE2_SPTR>(text.data());
     int found = PCRE2_ERROR_JIT_STACKLIMIT;
     if (has_jit) {
@@ -68,8 +68,8 @@ struct Regex::Code {
       found = pcre2_match(code.get(), subject, text.size(), at, PCRE2_NO_UTF_CHECK | PCRE2_NO_JIT,
                           space.data.get(), space.context.get());
     }
-    if (found == PCRE2_ERROR_NOMATCH) return 0;
-    return found < 0 ? found : 1;
+    if (found < 0 && found != PCRE2_ERROR_NOMATCH) throw LimitReached();
+    return found >= 0;
   }
 };
 
@@ -102,7 +102,7 @@ void Regex::find_all(std::string_view text, std::vector<TextRange>& matches) con
   Workspace& space = workspace();
   const PCRE2_SIZE* range = pcre2_get_ovector_pointer(space.data.get());
   std::size_t at = 0;
-  while (at < text.size() && code_->match(text, at, space) > 0) {
+  while (at < text.size() && code_->match(text, at, space)) {
     if (range[1] <= range[0]) {  // empty, or reordered by \K: pass over one character
       at = std::max<std::size_t>(range[0], at);
       if (at < text.size()) at += decode_utf8(text, at).bytes;

@@ -22,13 +22,15 @@ struct TextRange {
 // requests.
 class Regex {
  public:
+  // What find_all throws when a match would cost more than the limits allow. Tokenizers make
+  // tokenizer_limit of it; it does not leave engine/text.
+  struct LimitReached {};
+
   // Errors: tokenizer_unsupported (a construct that PCRE2 would read differently),
   // tokenizer_invalid (not a pattern).
   static Result<Regex> compile(std::string_view pattern);
 
-  // Appends the non-empty matches in `text` (valid UTF-8), from left to right. When a match would
-  // cost more than the limits allow, the search ends there: what follows is unmatched text, and no
-  // text is ever lost.
+  // Appends the non-empty matches in `text` (valid UTF-8), from left to right. Throws LimitReached.
   void find_all(std::string_view text, std::vector<TextRange>& matches) const;
 
  private:

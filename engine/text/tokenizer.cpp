@@ -56,18 +56,17 @@ Result<std::shared_ptr<const Tokenizer>> Tokenizer::load(const fs::path& folder)
                   "merges.txt, or vocab.txt.");
 }
 
-PairEncoding Tokenizer::encode_pair(std::string_view first,
-                                    std::optional<std::string_view> second) const {
+Result<PairEncoding> Tokenizer::encode_pair(std::string_view first,
+                                            std::optional<std::string_view> second) const {
+  auto ids = encode(first, {.add_special_tokens = !second});
+  if (!ids) return tl::unexpected<Error>(std::move(ids.error()));
   PairEncoding result;
-  if (!second) {
-    result.ids = encode(first, {.add_special_tokens = true});
-    result.types.resize(result.ids.size(), 0);
-    return result;
-  }
-  result.ids = encode(first, EncodeOptions{});
+  result.ids = std::move(*ids);
   result.types.resize(result.ids.size(), 0);
-  const std::vector<TokenId> more = encode(*second, EncodeOptions{});
-  result.ids.insert(result.ids.end(), more.begin(), more.end());
+  if (!second) return result;
+  const auto more = encode(*second, EncodeOptions{});
+  if (!more) return tl::unexpected<Error>(more.error());
+  result.ids.insert(result.ids.end(), more->begin(), more->end());
   result.types.resize(result.ids.size(), 1);
   return result;
 }

@@ -49,18 +49,21 @@ class Tokenizer {
 
   virtual ~Tokenizer() = default;
 
-  // Bytes that are not UTF-8 become U+FFFD, one per maximal invalid subpart. Time O(n log n) on any
-  // input.
-  virtual std::vector<TokenId> encode(std::string_view utf8, EncodeOptions options = {}) const = 0;
+  // Bytes that are not UTF-8 become U+FFFD, one per maximal invalid subpart. Errors:
+  // tokenizer_limit (a pattern of the folder would search this text for too long; never with the
+  // patterns in use).
+  virtual Result<std::vector<TokenId>> encode(std::string_view utf8,
+                                              EncodeOptions options = {}) const = 0;
 
   // The same, but a special token that touches a message byte is not recognised (its characters are
   // encoded as text).
-  virtual std::vector<TokenId> encode(const MarkedText& text, EncodeOptions options = {}) const = 0;
+  virtual Result<std::vector<TokenId>> encode(const MarkedText& text,
+                                              EncodeOptions options = {}) const = 0;
 
   // One text or two with the special tokens around and between them. The default puts the texts one
   // after the other.
-  virtual PairEncoding encode_pair(std::string_view first,
-                                   std::optional<std::string_view> second) const;
+  virtual Result<PairEncoding> encode_pair(std::string_view first,
+                                           std::optional<std::string_view> second) const;
 
   // Always valid UTF-8. Unknown ids decode to nothing.
   virtual std::string decode(std::span<const TokenId> ids, bool skip_special_tokens) const = 0;

@@ -3,10 +3,18 @@
 #include <string_view>
 #include <vector>
 
+#include "engine/text/regex.h"
+
 namespace hearth::engine {
 
 Result<void> add_token(TokenizerParts& parts, const AddedToken& token, std::optional<TokenId> id) {
-  if (parts.added.add(token, *parts.model, parts.normalizer, id)) return {};
+  try {
+    if (parts.added.add(token, *parts.model, parts.normalizer, id)) return {};
+  } catch (const Regex::LimitReached&) {
+    return fail(
+        ErrorCode::tokenizer_invalid,
+        "The normalizer's pattern is too much for the added token \"" + token.content + "\".");
+  }
   return fail(ErrorCode::tokenizer_invalid,
               "There is no id left for the added token \"" + token.content + "\".");
 }

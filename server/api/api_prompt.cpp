@@ -45,7 +45,9 @@ Result<EncodedPrompt> encode(const ModelInfo& model, const ChatPrompt& chat) {
     out.tool_form = has_tags ? EncodedPrompt::ToolForm::tags : EncodedPrompt::ToolForm::bare_json;
   }
   const bool adds = chat.add_special_tokens || model.chat_template->leaves_bos_to_tokenizer();
-  out.ids = model.tokenizer->encode(*text, {.add_special_tokens = adds});
+  auto ids = model.tokenizer->encode(*text, {.add_special_tokens = adds});
+  if (!ids) return tl::unexpected(std::move(ids.error()));
+  out.ids = std::move(*ids);
   if (out.ids.empty()) {
     return fail(ErrorCode::internal, "The chat template renders these messages to nothing.");
   }
@@ -55,8 +57,10 @@ Result<EncodedPrompt> encode(const ModelInfo& model, const ChatPrompt& chat) {
 Result<EncodedPrompt> encode(const ModelInfo& model, const TextPrompt& prompt) {
   const Origin origin = prompt.parse_special ? Origin::from_template : Origin::from_message;
   EncodedPrompt out;
-  out.ids = model.tokenizer->encode(MarkedText(prompt.text, origin),
-                                    {.add_special_tokens = prompt.add_special_tokens});
+  auto ids = model.tokenizer->encode(MarkedText(prompt.text, origin),
+                                     {.add_special_tokens = prompt.add_special_tokens});
+  if (!ids) return tl::unexpected(std::move(ids.error()));
+  out.ids = std::move(*ids);
   if (out.ids.empty()) return fail(ErrorCode::invalid_parameter, "The prompt has no tokens.");
   return out;
 }

@@ -73,6 +73,8 @@ Meaning meaning(ErrorCode code) {
       return {400, "The model refuses these messages", false};
     case ErrorCode::template_limit:
       return {400, "The messages are too much for the model's template", false};
+    case ErrorCode::tokenizer_limit:
+      return {400, "The text is too much for the model's tokenizer", false};
     default:
       return {500, "A fault of the server", false};
   }

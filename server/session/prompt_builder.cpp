@@ -17,7 +17,7 @@ Result<engine::MarkedText> render(const PromptJob& job, engine::TemplateVariable
   return job.model->chat_template->render(variables);
 }
 
-std::vector<TokenId> encode(const PromptJob& job, const engine::MarkedText& text) {
+Ids encode(const PromptJob& job, const engine::MarkedText& text) {
   return job.model->tokenizer->encode(
       text, {.add_special_tokens = job.model->chat_template->leaves_bos_to_tokenizer()});
 }
@@ -51,13 +51,14 @@ std::size_t num_shared(const PromptJob& job, const std::vector<TokenId>& ids) {
   variables.add_generation_prompt = false;
   const auto text = render(job, std::move(variables));
   if (!text) return 0;
-  const std::vector<TokenId> alone = encode(job, *text);
-  const auto [differs, _] = std::mismatch(alone.begin(), alone.end(), ids.begin(), ids.end());
-  return static_cast<std::size_t>(differs - alone.begin());
+  const Ids alone = encode(job, *text);
+  if (!alone) return 0;
+  const auto [differs, _] = std::mismatch(alone->begin(), alone->end(), ids.begin(), ids.end());
+  return static_cast<std::size_t>(differs - alone->begin());
 }
 
 // The tokens that a reply begins with. Text is marked as a message's: it forges no special token.
-std::vector<TokenId> begun_ids(const PromptJob& job) {
+Ids begun_ids(const PromptJob& job) {
   if (!job.begun.empty() || job.begun_text.empty()) return job.begun;
   return job.model->tokenizer->encode(
       engine::MarkedText(job.begun_text, engine::Origin::from_message));
@@ -66,7 +67,8 @@ std::vector<TokenId> begun_ids(const PromptJob& job) {
 std::int64_t count(const PromptJob& job, const std::string& text) {
   if (!job.measures || text.empty()) return 0;
   const engine::MarkedText marked(text, engine::Origin::from_message);
-  return static_cast<std::int64_t>(job.model->tokenizer->encode(marked).size());
+  const Ids ids = job.model->tokenizer->encode(marked);
+  return ids ? static_cast<std::int64_t>(ids->size()) : 0;
 }
 
 // Where a shortened history may begin: at a user turn.
@@ -111,19 +113,20 @@ tl::expected<Prompt, PromptError> build_prompt(const PromptJob& job) {
   const std::int64_t context = job.model->context_length;
   const std::int64_t reply = std::min(
       kMinReplyTokens, std::max<std::int64_t>(1, job.max_tokens.value_or(kMinReplyTokens)));
-  const std::vector<TokenId> begun = begun_ids(job);
-  const std::int64_t reserved = reply + static_cast<std::int64_t>(begun.size());
+  const auto failed = [](const Error& error) {
+    return tl::unexpected(PromptError{error, 0, 0, 0});
+  };
+  const Ids begun = begun_ids(job);
+  if (!begun) return failed(begun.error());
+  const std::int64_t reserved = reply + static_cast<std::int64_t>(begun->size());
   const auto fits = [&](const std::vector<TokenId>& ids) {
     return !ids.empty() && static_cast<std::int64_t>(ids.size()) + reserved <= context;
   };
   const auto build = [&](std::size_t first) { return tokenize(job, first); };
-  const auto failed = [](const Error& error) {
-    return tl::unexpected(PromptError{error, 0, 0, 0});
-  };
 
   const Ids whole = build(0);
   if (!whole) return failed(whole.error());
-  if (fits(*whole)) return finish(job, *whole, begun, 0);
+  if (fits(*whole)) return finish(job, *whole, *begun, 0);
 
   // The prompt gets shorter with each exchange dropped, so the first start that fits is found by
   // halving: a conversation of a thousand turns is rendered ten times, not a thousand.
@@ -153,7 +156,7 @@ tl::expected<Prompt, PromptError> build_prompt(const PromptJob& job) {
     }
   }
   const auto num_dropped = static_cast<std::int64_t>(whole->size() - best.size());
-  Prompt prompt = finish(job, std::move(best), begun, starts[high]);
+  Prompt prompt = finish(job, std::move(best), *begun, starts[high]);
   prompt.dropped_tokens = num_dropped;
   return prompt;
 }

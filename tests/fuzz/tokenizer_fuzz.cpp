@@ -45,15 +45,16 @@ void check_decoding(const TokenizerPtr& tokenizer, const std::vector<TokenId>& i
 }
 
 void check_encoding(const TokenizerPtr& tokenizer, std::string_view text) {
-  const std::vector<TokenId> ids = tokenizer->encode(text, {.add_special_tokens = true});
-  check_decoding(tokenizer, ids);
-  for (const TokenId id : ids) CHECK(id >= 0);
+  const auto ids = tokenizer->encode(text, {.add_special_tokens = true});
+  if (!ids) return;  // a pattern of the file's own that searches for too long
+  check_decoding(tokenizer, *ids);
+  for (const TokenId id : *ids) CHECK(id >= 0);
   // Every other seven bytes are the template's.
   MarkedText marked;
   for (std::size_t at = 0; at < text.size(); at += 7) {
     marked.append(text.substr(at, 7), at % 2 == 0 ? Origin::from_template : Origin::from_message);
   }
-  check_decoding(tokenizer, tokenizer->encode(marked));
+  if (const auto pieces = tokenizer->encode(marked)) check_decoding(tokenizer, *pieces);
 }
 
 }  // namespace
@@ -65,7 +66,8 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   if (zero == std::string_view::npos) {
     check_encoding(built_in, input);
     const auto ids = built_in->encode(MarkedText(std::string(input), Origin::from_message));
-    for (const TokenId id : ids) CHECK(id == 0 || !built_in->is_special(id));
+    CHECK(ids.has_value());
+    for (const TokenId id : *ids) CHECK(id == 0 || !built_in->is_special(id));
     return 0;
   }
   const auto tokenizer = hearth::engine::tokenizer_from_json(input.substr(0, zero), {});

@@ -115,7 +115,7 @@ TEST(TokenizerFolder, OfALlamaClassTakesBosAndEosFromTheConfiguration) {
   const auto ids = [&](const json& config) {
     const auto loaded = load(tokenizer, config);
     EXPECT_TRUE(loaded.has_value());
-    return (*loaded)->encode("ab", {.add_special_tokens = true});
+    return (*loaded)->encode("ab", {.add_special_tokens = true}).value();
   };
   using Ids = std::vector<TokenId>;
   EXPECT_EQ(ids({{"tokenizer_class", "PreTrainedTokenizerFast"}, {"bos_token", "<s>"}}),
@@ -141,7 +141,7 @@ TEST(TokenizerFolder, NamesTheComponentItDoesNotSupport) {
     EXPECT_NE(error.detail.find(says), std::string::npos) << error.detail;
     EXPECT_NE(error.detail.find(key), std::string::npos) << error.detail;
   };
-  expect_unsupported("normalizer", {{"type", "Precompiled"}}, "Precompiled");
+  expect_unsupported("normalizer", {{"type", "ByteLevel"}}, "ByteLevel");
   expect_unsupported("normalizer", {{"type", "Sequence"}, {"normalizers", {{{"type", "Nmt"}}}}},
                      "Nmt");
   expect_unsupported("pre_tokenizer", {{"type", "UnicodeScripts"}}, "UnicodeScripts");
@@ -185,6 +185,29 @@ TEST(TokenizerFolder, SurvivesTruncationAtEveryByte) {
     const auto loaded = Tokenizer::load(folder.path());
     ASSERT_FALSE(loaded.has_value()) << size;
     ASSERT_EQ(loaded.error().code, ErrorCode::tokenizer_invalid);
+  }
+}
+
+// 2^n ways to cut a word: an error, and not a word that stays whole.
+TEST(TokenizerFolder, ATextThatItsPatternWouldSearchForTooLongIsAnError) {
+  const json split = {
+      {"type", "Split"}, {"behavior", "Isolated"}, {"pattern", {{"Regex", "(?:(?:a|a)*)*b"}}}};
+  const json replace = {
+      {"type", "Replace"}, {"content", "b"}, {"pattern", {{"Regex", "(?:(?:a|a)*)*b"}}}};
+  for (const auto& [key, component] :
+       {std::pair("pre_tokenizer", split), {"normalizer", replace}}) {
+    json tokenizer = small_tokenizer();
+    tokenizer[key] = component;
+    const auto loaded = load(tokenizer);
+    ASSERT_TRUE(loaded.has_value());
+    const std::string text = std::string(64, 'a') + "cb";
+    for (const auto& ids :
+         {(*loaded)->encode(text), (*loaded)->encode(MarkedText(text, Origin::from_message))}) {
+      ASSERT_FALSE(ids.has_value()) << key;
+      EXPECT_EQ(ids.error().code, ErrorCode::tokenizer_limit);
+    }
+    EXPECT_TRUE((*loaded)->encode("ab").has_value());
+    EXPECT_FALSE((*loaded)->encode_pair("ab", text).has_value());
   }
 }
 
@@ -241,7 +264,7 @@ TEST(TokenizerFolder, FindsTheTemplatesTokenBesideAPersonsHalf) {
   const auto ids = [&](std::initializer_list<std::pair<const char*, Origin>> parts) {
     MarkedText text;
     for (const auto& [piece, origin] : parts) text.append(piece, origin);
-    return (*loaded)->encode(text);
+    return (*loaded)->encode(text).value();
   };
   constexpr Origin kTemplate = Origin::from_template;
   constexpr Origin kMessage = Origin::from_message;

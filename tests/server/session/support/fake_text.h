@@ -20,14 +20,14 @@ inline constexpr TokenId kEndToken = 256;
 
 class ByteTokenizer final : public engine::Tokenizer {
  public:
-  std::vector<TokenId> encode(std::string_view utf8,
-                              engine::EncodeOptions /*options*/) const override {
+  Result<std::vector<TokenId>> encode(std::string_view utf8,
+                                      engine::EncodeOptions /*options*/) const override {
     std::vector<TokenId> ids;
     for (const char c : utf8) ids.push_back(static_cast<unsigned char>(c));
     return ids;
   }
-  std::vector<TokenId> encode(const engine::MarkedText& text,
-                              engine::EncodeOptions options) const override {
+  Result<std::vector<TokenId>> encode(const engine::MarkedText& text,
+                                      engine::EncodeOptions options) const override {
     return encode(text.text(), options);
   }
   // Valid UTF-8 only: the bytes of an unfinished or broken character become U+FFFD, as the contract

@@ -1,9 +1,15 @@
 #include "engine/cli/fit.h"
 
 #include <algorithm>
+#include <iomanip>
+#include <iostream>
 #include <thread>
 
+#include <nlohmann/json.hpp>
+
 #include "engine/base/memory.h"
+#include "engine/cli/inspect_tensor.h"
+#include "engine/cli/model_folder.h"
 #include "engine/cpu/cpu_decoder.h"
 #include "engine/cpu/cpu_weights.h"
 #include "engine/cpu/machine_speed.h"
@@ -27,7 +33,67 @@ FitRow row_of(const ModelSpec& spec, const MachineMemory& machine, const char* d
   return row;
 }
 
+// What --dtype auto would take here.
+std::string chosen_dtype(const ModelSpec& spec) {
+  const RunnerChoice choice = choose_runner(spec, {});
+  for (const auto& [name, dtype] : kDtypeNames) {
+    if (choice.packed && dtype == choice.dtype) return std::string(name);
+  }
+  return "fp32";
+}
+
+void print_json(const MachineMemory& machine, const std::vector<FitRow>& rows,
+                const std::string& chosen) {
+  nlohmann::ordered_json json = {{"available_bytes", machine.available_bytes},
+                                 {"gb_per_s", machine.gb_per_s},
+                                 {"auto", chosen}};
+  for (const FitRow& row : rows) {
+    json["dtypes"].push_back({{"dtype", row.dtype},
+                              {"decoder", row.decoder},
+                              {"weight_bytes", row.weight_bytes},
+                              {"fits", row.fits},
+                              {"kv_tokens", row.kv_tokens},
+                              {"tokens_per_s", row.tokens_per_s}});
+  }
+  std::cout << json.dump(2) << '\n';
+}
+
+void print_row(const FitRow& row, bool is_chosen) {
+  std::cout << std::left << std::setw(8) << (row.dtype + (is_chosen ? " *" : "")) << std::setw(20)
+            << row.decoder << std::right << std::setw(12)
+            << size_text(static_cast<double>(row.weight_bytes)) << "  ";
+  if (!row.fits) {
+    std::cout << "too large\n";
+    return;
+  }
+  std::cout << "fits";
+  if (row.kv_tokens > 0) {
+    std::cout << ", with room for " << grouped(static_cast<std::uint64_t>(row.kv_tokens))
+              << " tokens of conversation";
+  }
+  if (row.tokens_per_s > 0.0) {
+    std::cout << "; at most " << std::fixed << std::setprecision(row.tokens_per_s < 10.0 ? 1 : 0)
+              << row.tokens_per_s << " tokens/s";
+  }
+  std::cout << '\n';
+}
+
 }  // namespace
+
+void print_fit(const ModelSpec& spec, std::uint64_t num_parameters, bool as_json) {
+  const MachineMemory machine = measure_memory();
+  const auto rows = fit_rows(spec, num_parameters, machine);
+  const std::string chosen = chosen_dtype(spec);
+  if (as_json) return print_json(machine, rows, chosen);
+  std::cout << "This machine has " << size_text(static_cast<double>(machine.available_bytes))
+            << " of memory free and reads it at " << std::fixed << std::setprecision(1)
+            << machine.gb_per_s << " GB/s.\n\n--dtype decoder               weights\n";
+  for (const FitRow& row : rows) print_row(row, row.dtype == chosen);
+  std::cout
+      << "\n* is what --dtype auto takes. Narrower weights are smaller and faster, and a little "
+         "less exact\n(bench/results). A token of a reply reads every weight once: memory sets "
+         "the pace of one reply.\n";
+}
 
 std::vector<FitRow> fit_rows(const ModelSpec& spec, std::uint64_t num_parameters,
                              const MachineMemory& machine) {

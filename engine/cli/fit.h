@@ -32,4 +32,7 @@ std::vector<FitRow> fit_rows(const ModelSpec& spec, std::uint64_t num_parameters
 // Asks and measures, some tenths of a second.
 MachineMemory measure_memory();
 
+// Measures, and prints the rows: a table for people, or JSON.
+void print_fit(const ModelSpec& spec, std::uint64_t num_parameters, bool as_json);
+
 }  // namespace hearth::engine

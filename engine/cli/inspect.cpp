@@ -1,12 +1,12 @@
 #include "engine/cli/inspect.h"
 
-#include <cstdio>
+#include <filesystem>
 #include <iomanip>
 #include <iostream>
 #include <map>
 #include <memory>
-#include <sstream>
 #include <string>
+#include <system_error>
 #include <utility>
 #include <vector>
 
@@ -17,43 +17,26 @@
 #include "engine/checkpoint/model_json.h"
 #include "engine/checkpoint/model_spec.h"
 #include "engine/checkpoint/module_tree.h"
-#include "engine/checkpoint/tensor_values.h"
 #include "engine/checkpoint/weight_map.h"
+#include "engine/cli/devices.h"
 #include "engine/cli/fit.h"
 #include "engine/cli/flags.h"
+#include "engine/cli/inspect_tensor.h"
+#include "engine/cli/verify.h"
 
 namespace hearth::engine {
 namespace {
 
 using Json = nlohmann::ordered_json;
 
-constexpr std::size_t kShownValues = 64;
-
 struct InspectOptions {
   std::string model;
   std::string tensor;
   bool json = false;
   bool fit = false;
+  bool verify = false;
+  std::string devices;
 };
-
-template <class T>
-T value_of(Result<T> result) {
-  if (!result) give_up(result.error());
-  return std::move(*result);
-}
-
-// 494032768 → "494,032,768".
-std::string grouped(std::uint64_t number) {
-  std::string text = std::to_string(number);
-  for (std::size_t i = text.size(); i > 3; i -= 3) text.insert(i - 3, ",");
-  return text;
-}
-
-std::string megabytes(double bytes) {
-  std::ostringstream text;
-  text << std::fixed << std::setprecision(1) << bytes / 1e6 << " MB";
-  return text.str();
-}
 
 // Bytes of all parameters. The packed forms keep vectors and scales wider; theirs are estimates
 // of 8.5 and 4.5 bits a weight.
@@ -81,6 +64,8 @@ struct Contents {
   WeightMap weights;
   Module tree;
   std::map<std::string, std::uint64_t> bytes_by_dtype;
+  std::vector<PlacementDevice> devices;
+  PlacementReport placement;
 
   std::vector<std::string> warnings() const {
     std::vector<std::string> all = spec.warnings;
@@ -88,6 +73,21 @@ struct Contents {
     return all;
   }
 };
+
+Json placement_json(const Contents& contents) {
+  const PlacementReport& report = contents.placement;
+  Json json = {{"fits", report.fits}, {"text", report.text}, {"cache_tokens", report.cache_tokens}};
+  for (const PlacementDevice& device : contents.devices) {
+    json["devices"].push_back({{"name", device.name},
+                               {"free_bytes", device.free_bytes},
+                               {"element_bytes", device.element_bytes}});
+  }
+  if (!report.fits) return json;
+  json["embedding"] = report.placement.embedding;
+  json["layers"] = report.placement.layers;
+  json["tail"] = report.placement.tail;
+  return json;
+}
 
 void print_json(const Contents& contents) {
   Json counts = Json::object();
@@ -105,6 +105,7 @@ void print_json(const Contents& contents) {
       {"kv_bytes_per_token",
        {{"fp32", kv_bytes_per_token(contents.spec, 4)},
         {"bf16", kv_bytes_per_token(contents.spec, 2)}}},
+      {"placement", placement_json(contents)},
       {"files", contents.checkpoint.files()},
       {"warnings", contents.warnings()}};
   std::cout << json.dump(2, ' ', false, Json::error_handler_t::replace) << '\n';
@@ -129,104 +130,90 @@ void print_text(const Contents& contents) {
   if (spec.tied_embeddings) std::cout << "  (lm_head is the embedding and counted once)";
   std::cout << "\nstored as  ";
   for (const auto& [dtype, bytes] : contents.bytes_by_dtype) {
-    std::cout << ' ' << dtype << ' ' << megabytes(static_cast<double>(bytes));
+    std::cout << ' ' << dtype << ' ' << size_text(static_cast<double>(bytes));
   }
   std::cout << "\nin memory  ";
   for (const auto& [dtype, bytes] : memory_by_dtype(contents.weights)) {
     const bool is_estimate = dtype.starts_with("int");
-    std::cout << ' ' << dtype << (is_estimate ? " about " : " ") << megabytes(bytes);
+    std::cout << ' ' << dtype << (is_estimate ? " about " : " ") << size_text(bytes);
   }
   std::cout << "\nKV cache    " << grouped(static_cast<std::uint64_t>(kv_bytes_per_token(spec, 2)))
-            << " bytes per token in bf16, context " << spec.context_length << '\n';
+            << " bytes per token in bf16, context " << spec.context_length << "\nplacement   "
+            << contents.placement.text << ", with "
+            << grouped(static_cast<std::uint64_t>(contents.placement.cache_tokens))
+            << " tokens of conversation\n";
   for (const std::string& warning : contents.warnings()) std::cout << warning << '\n';
 }
 
-void show_tensor(const InspectOptions& options, const Checkpoint& checkpoint) {
-  const TensorView* view = checkpoint.find(options.tensor);
-  if (view == nullptr) {
-    give_up({ErrorCode::tensor_missing,
-             options.model + " has no tensor \"" + options.tensor + "\"; the first of its " +
-                 std::to_string(checkpoint.tensors().size()) + " is \"" +
-                 (checkpoint.tensors().empty() ? "" : checkpoint.tensors().front().name) + "\"."});
+std::string state_of(const FileCheck& check) {
+  switch (check.state) {
+    case FileCheck::State::same:
+      return "as " + check.expected.source + " says";
+    case FileCheck::State::differs:
+      return "NOT what " + check.expected.source + " says";
+    case FileCheck::State::missing:
+      return "MISSING, named by " + check.expected.source;
+    case FileCheck::State::unreadable:
+      return "CANNOT BE READ";
   }
-  const TensorSummary summary = value_of(summarise(*view, kShownValues));
-  if (options.json) {
-    const Json json = {{"name", options.tensor},
-                       {"dtype", name_of(view->dtype)},
-                       {"shape", view->shape},
-                       {"bytes", view->bytes.size()},
-                       {"min", summary.min},
-                       {"max", summary.max},
-                       {"mean", summary.mean},
-                       {"std", summary.standard_deviation},
-                       {"num_not_finite", summary.num_not_finite},
-                       {"values", summary.first}};
-    std::cout << json.dump(2, ' ', false, Json::error_handler_t::replace) << '\n';
-    return;
-  }
-  std::cout << options.tensor << "  " << name_of(view->dtype) << ' ' << format_shape(view->shape)
-            << "  " << grouped(view->bytes.size()) << " bytes\nmin " << summary.min << "  max "
-            << summary.max << "  mean " << summary.mean << "  std " << summary.standard_deviation
-            << "  not finite " << summary.num_not_finite << '\n';
-  for (std::size_t i = 0; i < summary.first.size(); ++i) {
-    std::cout << std::setw(14) << summary.first[i] << ((i + 1) % 8 == 0 ? "\n" : "");
-  }
-  const auto shown = static_cast<std::int64_t>(summary.first.size());
-  if (shown % 8 != 0) std::cout << '\n';
-  if (shown < view->num_elements()) {
-    std::cout << "… " << view->num_elements() - shown << " more\n";
-  }
+  return "";
 }
 
-void show_fit(const InspectOptions& options, const Contents& contents) {
-  const MachineMemory machine = measure_memory();
-  const auto rows = fit_rows(contents.spec, contents.weights.num_parameters(), machine);
+void print_check(const FileCheck& check) {
+  std::cout << std::left << std::setw(44) << check.expected.file << std::right << std::setw(14)
+            << size_text(static_cast<double>(check.bytes)) << "  " << state_of(check) << std::endl;
+}
+
+// Ends with exit code 1 when something is wrong.
+void verify(const InspectOptions& options) {
+  std::error_code ignored;
+  if (!std::filesystem::is_directory(options.model, ignored)) {
+    give_up({ErrorCode::folder_not_found, options.model + " is not a folder."});
+  }
+  const FolderReport report =
+      options.json ? verify_folder(options.model) : verify_folder(options.model, print_check);
   if (options.json) {
-    Json json = {{"available_bytes", machine.available_bytes}, {"gb_per_s", machine.gb_per_s}};
-    for (const FitRow& row : rows) {
-      json["dtypes"].push_back({{"dtype", row.dtype},
-                                {"decoder", row.decoder},
-                                {"weight_bytes", row.weight_bytes},
-                                {"fits", row.fits},
-                                {"kv_tokens", row.kv_tokens},
-                                {"tokens_per_s", row.tokens_per_s}});
+    Json json = {{"problems", report.problems}, {"unchecked", report.unchecked}};
+    json["files"] = Json::array();
+    for (const FileCheck& check : report.files) {
+      json["files"].push_back({{"file", check.expected.file},
+                               {"bytes", check.bytes},
+                               {"same", check.state == FileCheck::State::same},
+                               {"source", check.expected.source}});
     }
-    std::cout << json.dump(2) << '\n';
-    return;
+    std::cout << json.dump(2, ' ', false, Json::error_handler_t::replace) << '\n';
+  } else {
+    for (const std::string& name : report.unchecked) std::cout << name << ": no checksum\n";
+    for (const std::string& problem : report.problems) std::cout << problem << '\n';
+    if (report.problems.empty()) {
+      std::cout << "The folder is whole: " << size_text(static_cast<double>(report.tensor_bytes))
+                << " of tensors where the headers and the index say, and " << report.files.size()
+                << " files as their checksums say.\n";
+    }
   }
-  std::cout << megabytes(static_cast<double>(machine.available_bytes))
-            << " of memory are free, read at " << std::fixed << std::setprecision(1)
-            << machine.gb_per_s << " GB/s\n";
-  for (const FitRow& row : rows) {
-    std::cout << std::left << std::setw(6) << row.dtype << std::setw(20) << row.decoder
-              << std::right << std::setw(12) << megabytes(static_cast<double>(row.weight_bytes))
-              << (row.fits ? "  fits" : "  too large");
-    if (row.kv_tokens > 0) {
-      std::cout << ", room for " << grouped(static_cast<std::uint64_t>(row.kv_tokens))
-                << " tokens of conversation";
-    }
-    if (row.fits && row.tokens_per_s > 0.0) {
-      std::cout << ", about " << std::setprecision(0) << row.tokens_per_s << " tokens/s at most";
-    }
-    std::cout << '\n';
-  }
+  if (report.problems.empty()) return;
+  give_up({ErrorCode::weights_invalid,
+           options.model + " cannot be trusted: " + std::to_string(report.problems.size()) +
+               (report.problems.size() == 1 ? " thing is wrong." : " things are wrong.")});
 }
 
 void inspect(const InspectOptions& options) {
-  if (!options.tensor.empty()) {
-    show_tensor(options, value_of(Checkpoint::open(options.model)));
-    return;
-  }
+  if (options.verify) return verify(options);
+  if (!options.tensor.empty()) return show_tensor(options.model, options.tensor, options.json);
   ModelSpec spec = value_of(load_model_spec(options.model));
   Checkpoint checkpoint = value_of(Checkpoint::open(options.model));
   WeightMap weights = value_of(WeightMap::match(checkpoint, spec));
   Module tree = make_module_tree(spec, weights);
   Contents contents{
-      std::move(spec), std::move(checkpoint), std::move(weights), std::move(tree), {}};
+      std::move(spec), std::move(checkpoint), std::move(weights), std::move(tree), {}, {}, {}};
+  contents.devices = value_of(devices_for(options.devices, contents.spec));
+  contents.placement = plan_placement(contents.spec, contents.weights, contents.devices);
   for (const NamedTensor& tensor : contents.checkpoint.tensors()) {
     contents.bytes_by_dtype[std::string(name_of(tensor.view.dtype))] += tensor.view.bytes.size();
   }
-  if (options.fit) return show_fit(options, contents);
+  if (options.fit) {
+    return print_fit(contents.spec, contents.weights.num_parameters(), options.json);
+  }
   options.json ? print_json(contents) : print_text(contents);
 }
 
@@ -242,6 +229,11 @@ void add_inspect_command(CLI::App& app) {
   command->add_flag("--json", options->json, "Print JSON");
   command->add_flag("--fit", options->fit,
                     "Which dtypes this machine can hold, and about how fast each would be");
+  command->add_flag(
+      "--verify", options->verify,
+      "Compare the files with the checksums that came with them, and open every part");
+  command->add_option("--devices", options->devices,
+                      "Plan for another machine: cuda:0=24G,cuda:1=24G,cpu=64G of free memory");
   command->callback([options] { inspect(*options); });
 }
 

@@ -5,6 +5,7 @@
 #include <sstream>
 #include <utility>
 
+#include "engine/base/gpu_memory.h"
 #include "engine/base/memory.h"
 #include "engine/checkpoint/weight_map.h"
 #include "engine/cpu/cpu_decoder.h"
@@ -94,6 +95,13 @@ RunnerChoice choose_by_memory(const ModelSpec& spec) {
 
 RunnerChoice choose_runner(const ModelSpec& spec, const RunnerOptions& options) {
   if (options.device == ComputeDevice::cuda) return {false, options.dtype, "--device cuda"};
+  const bool wants_packed =
+      options.dtype == ComputeDtype::int8 || options.dtype == ComputeDtype::int4;
+  // The driver is asked first: it costs nothing where there is none, libtorch half a second.
+  const bool may_use_gpu = options.device == ComputeDevice::automatic && !wants_packed;
+  if (may_use_gpu && !free_gpu_memory().empty() && torch_finds_cuda()) {
+    return {false, options.dtype, "libtorch finds a GPU"};
+  }
   if (options.dtype == ComputeDtype::fp32)
     return {false, options.dtype, "--dtype fp32 computes as transformers does"};
   if (options.dtype == ComputeDtype::fp16) return {false, options.dtype, "--dtype fp16"};

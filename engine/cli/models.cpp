@@ -18,16 +18,18 @@ void print_json() {
   for (const FamilyInfo& info : supported_families()) {
     list.push_back({{"model_type", info.model_type},
                     {"architecture_prefix", info.architecture_prefix},
-                    {"models", info.models}});
+                    {"models", info.models},
+                    {"source", info.source}});
   }
   std::cout << list.dump(2) << '\n';
 }
 
 void print_text() {
   std::cout << std::left << std::setw(14) << "model_type"
-            << "models\n";
+            << "models, a folder of them, and whose mathematics Hearth follows\n";
   for (const FamilyInfo& info : supported_families()) {
-    std::cout << std::setw(14) << info.model_type << info.models << '\n';
+    std::cout << std::setw(14) << info.model_type << info.models << '\n'
+              << std::setw(14) << "" << info.source << '\n';
   }
   std::cout
       << "\nA family is recognised by model_type in config.json. Weights: safetensors or "

@@ -11,23 +11,13 @@ const long = 'Tell me a long story.';
 
 const finished = async (page, count = 1) => page.locator('.turn[data-from="model"] .tools .meta').nth(count - 1).waitFor({timeout: 60_000});
 
-test('send, stream, reload: the reply grows and the history is there', async (t) => {
+test('send, read, reload: the reply and the history are there', async (t) => {
   const {url} = await startServer(t);
   const {page, context, assertClean} = await visit(browser(), url);
   t.after(() => context.close());
   await page.locator('.welcome').waitFor();
-  await page.evaluate(() => {
-    window['lengths'] = new Set();
-    const log = /** @type {Element} */ (document.querySelector('.log'));
-    new MutationObserver(() => {
-      window['lengths'].add(document.querySelector('.turn[data-from="model"] > .prose')?.textContent?.length ?? 0);
-      window['wasBusy'] ||= document.querySelector('.turn[aria-busy="true"]') !== null;
-    }).observe(log, {childList: true, characterData: true, attributes: true, subtree: true});
-  });
   await send(page, long);
   await finished(page);
-  assert.ok(await page.evaluate(() => window['wasBusy']), 'it was marked as being written');
-  assert.ok(await page.evaluate(() => window['lengths'].size) >= 3, 'the text came in pieces');
   const text = await lastReply(page);
   assert.ok(text && text.trim().length > 0);
   const title = await page.locator('.topbar h1').textContent();
@@ -52,7 +42,7 @@ const neverEnding = (page) => page.addInitScript(() => {
   };
 });
 
-test('a reload in the middle goes on, and Stop ends it', async (t) => {
+test('a reply grows, a reload in the middle goes on with it, and Stop ends it', async (t) => {
   const {url} = await startServer(t, {args: ['--dtype', 'fp32']});   // the slow reference decoder
   const {page, context, assertClean} = await visit(browser(), url);
   t.after(() => context.close());
@@ -60,9 +50,10 @@ test('a reload in the middle goes on, and Stop ends it', async (t) => {
   await page.reload();
   await send(page, long);
   const grown = (length) => page.waitForFunction((least) => (document.querySelector('.turn[data-from="model"] > .prose')?.textContent?.length ?? 0) > least, length);
-  await grown(10);
+  for (const length of [10, 40, 80]) await grown(length);
+  await page.locator('.turn[aria-busy="true"]').waitFor();
   await page.reload();
-  await grown(10);
+  await grown(120);
   await page.locator('.send[data-kind="stop"]').click();
   await finished(page);
   await page.locator('.trouble', {hasText: 'Stopped.'}).waitFor();
@@ -150,6 +141,7 @@ test('everything works on plain http on a name: no secure context, and copying s
   await page.locator('.toast', {hasText: 'Copied'}).waitFor();
   await page.locator('#message').focus();
   await page.keyboard.press('Control+v');
+  await page.waitForFunction(() => document.querySelector('#message')?.value !== '');
   const pasted = await page.locator('#message').inputValue();   // Markdown as the model wrote it; the page shows it rendered
   const words = (/** @type {string | null} */ text) => text?.match(/\p{L}+/gu) ?? [];
   assert.ok(words(pasted).length > 0);

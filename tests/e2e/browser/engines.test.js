@@ -16,7 +16,7 @@ const webkit = {
 
 /** Waits in the page until an expression holds, and returns it. */
 const until = (engine, expression) => engine.evaluate(`new Promise((resolve, reject) => { const start = Date.now(); const look = () => { const value = (${expression}); if (value) resolve(value);
-  else if (Date.now() - start > 25000) reject(new Error(${JSON.stringify(`still not: ${expression}`)})); else setTimeout(look, 25); }; look(); })`);
+  else if (Date.now() - start > 60000) reject(new Error(${JSON.stringify(`still not: ${expression}`)})); else setTimeout(look, 25); }; look(); })`);
 
 const smoke = async (t, engine) => {
   const hearth = await FakeHearth.start(t);

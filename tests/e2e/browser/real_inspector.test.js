@@ -87,6 +87,8 @@ test('meter, search, pin and continue on the real server', async (t) => {
   await page.locator('.topbar [data-for="settings"]').click();
   await page.getByLabel('Longest reply, exact').fill('5');
   await page.getByLabel('Longest reply, exact').press('Tab');
+  await page.getByLabel('Temperature, exact').fill('0');   // a story that is surely longer than that
+  await page.getByLabel('Temperature, exact').press('Tab');
   await page.getByRole('button', {name: 'Done'}).click();
   await page.locator('.sheet[open]').waitFor({state: 'detached'});
   await send(page, 'Tell me a long story.');

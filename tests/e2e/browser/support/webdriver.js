@@ -32,11 +32,11 @@ export const startWebKit = async (t, {driver, browser, xvfb}) => {
       await ask('GET', '/status');
       break;
     } catch (error) {
-      if (tries > 400) throw error;
+      if (tries > 2400) throw error;
       await new Promise((resolve) => setTimeout(resolve, 25));
     }
   }
-  const {sessionId} = await ask('POST', '/session', {capabilities: {alwaysMatch: {'webkitgtk:browserOptions': {binary: browser, args: ['--automation']}}}});
+  const {sessionId} = await ask('POST', '/session', {capabilities: {alwaysMatch: {timeouts: {script: 90_000}, 'webkitgtk:browserOptions': {binary: browser, args: ['--automation']}}}});
   t.after(() => ask('DELETE', `/session/${sessionId}`).catch(() => undefined));
   const session = `/session/${sessionId}`;
   return {

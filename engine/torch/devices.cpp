@@ -10,13 +10,27 @@
 namespace hearth::engine {
 namespace {
 
-Result<at::ScalarType> choose_dtype(ComputeDtype wanted, bool is_gpu, Dtype stored) {
+DeviceChoice choice(const at::Device& device, at::ScalarType dtype, std::int64_t free_bytes) {
+  return {at::TensorOptions(dtype).device(device),
+          {device.is_cpu() ? "cpu" : device.str(), free_bytes,
+           static_cast<std::int64_t>(c10::elementSize(dtype)), device.is_cpu()}};
+}
+
+}  // namespace
+
+Result<at::ScalarType> choose_dtype(ComputeDtype wanted, bool is_gpu, const ModelSpec& spec,
+                                    Dtype stored) {
+  const bool overflows = spec.norm == NormKind::rms_unit_offset;  // Gemma (models §8.2)
   switch (wanted) {
     case ComputeDtype::fp32:
       return at::kFloat;
     case ComputeDtype::bf16:
       return at::kBFloat16;
     case ComputeDtype::fp16:
+      if (is_gpu && overflows) {
+        return fail(ErrorCode::dtype_unsupported,
+                    spec.architecture + " leaves the range of fp16; choose bf16 or fp32.");
+      }
       if (is_gpu) return at::kHalf;
       return fail(ErrorCode::dtype_unsupported,
                   "fp16 needs a GPU; on the CPU choose fp32 or bf16.");
@@ -29,25 +43,18 @@ Result<at::ScalarType> choose_dtype(ComputeDtype wanted, bool is_gpu, Dtype stor
       break;
   }
   if (!is_gpu) return at::kFloat;
-  if (stored == Dtype::f16) return at::kHalf;
+  if (stored == Dtype::f16) return overflows ? at::kBFloat16 : at::kHalf;
   return stored == Dtype::bf16 ? at::kBFloat16 : at::kFloat;
 }
 
-DeviceChoice choice(const at::Device& device, at::ScalarType dtype, std::int64_t free_bytes) {
-  return {at::TensorOptions(dtype).device(device),
-          {device.is_cpu() ? "cpu" : device.str(), free_bytes,
-           static_cast<std::int64_t>(c10::elementSize(dtype)), device.is_cpu()}};
-}
-
-}  // namespace
-
-Result<std::vector<DeviceChoice>> choose_devices(const RunnerOptions& options, Dtype stored) {
+Result<std::vector<DeviceChoice>> choose_devices(const RunnerOptions& options,
+                                                 const ModelSpec& spec, Dtype stored) {
   const bool has_cuda = torch::cuda::is_available();
   if (options.device == ComputeDevice::cuda && !has_cuda) {
     return fail(ErrorCode::engine_failed, "This build of libtorch finds no CUDA device.");
   }
   const bool is_gpu = has_cuda && options.device != ComputeDevice::cpu;
-  const auto dtype = choose_dtype(options.dtype, is_gpu, stored);
+  const auto dtype = choose_dtype(options.dtype, is_gpu, spec, stored);
   if (!dtype) return tl::unexpected(dtype.error());
   if (!is_gpu) return std::vector{choice(at::kCPU, *dtype, available_memory())};
 

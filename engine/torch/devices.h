@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "engine/base/error.h"
+#include "engine/checkpoint/model_spec.h"
 #include "engine/checkpoint/placement.h"
 #include "engine/checkpoint/runner_options.h"
 #include "engine/checkpoint/tensor_view.h"
@@ -21,10 +22,17 @@ struct DeviceChoice {
   PlacementDevice device;
 };
 
+// stored: the dtype of the folder's weights. A family that leaves fp16's range is computed in bf16
+// where its weights are fp16. Errors: dtype_unsupported (fp16 on the CPU or for such a family, int8
+// and int4).
+Result<at::ScalarType> choose_dtype(ComputeDtype wanted, bool is_gpu, const ModelSpec& spec,
+                                    Dtype stored);
+
 // The GPUs in CUDA's order, then (unless the GPUs alone were asked for) the CPU for what they
-// cannot hold; the CPU alone without any. stored: the dtype of the folder's weights. Errors:
-// engine_failed (no such device), dtype_unsupported (fp16 on the CPU, int8 and int4).
-Result<std::vector<DeviceChoice>> choose_devices(const RunnerOptions& options, Dtype stored);
+// cannot hold; the CPU alone without any. Errors: engine_failed (no such device), those of
+// choose_dtype.
+Result<std::vector<DeviceChoice>> choose_devices(const RunnerOptions& options,
+                                                 const ModelSpec& spec, Dtype stored);
 
 const char* name_of(at::ScalarType dtype);
 

@@ -119,7 +119,7 @@ Result<RunPlan> make_run_plan(const WeightMap& weights, const ModelSpec& spec,
                               const RunnerOptions& options) {
   if (auto checked = check_options(options); !checked) return tl::unexpected(checked.error());
   const Dtype stored = weights.at(spec.names.embedding + ".weight").dtype;
-  auto choices = choose_devices(options, stored);
+  auto choices = choose_devices(options, spec, stored);
   if (!choices) return tl::unexpected(choices.error());
   if (spec.network == Network::bert)
     choices->resize(1, choices->front());  // small, and in one piece

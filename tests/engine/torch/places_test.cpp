@@ -11,6 +11,7 @@
 
 #include "engine/checkpoint/checkpoint.h"
 #include "engine/checkpoint/weight_map.h"
+#include "engine/torch/devices.h"
 #include "engine/torch/make_runner.h"
 #include "tests/engine/torch/golden_model.h"
 
@@ -111,6 +112,20 @@ double distance(const std::vector<float>& a, const std::vector<float>& b) {
     largest = std::max(largest, std::abs(static_cast<double>(a[i])));
   }
   return worst / largest;
+}
+
+TEST(Devices, AFamilyThatLeavesTheRangeOfFp16IsNotComputedInIt) {
+  ModelSpec llama;
+  ModelSpec gemma;
+  gemma.norm = NormKind::rms_unit_offset;
+  const auto chosen = [](ComputeDtype wanted, const ModelSpec& spec) {
+    return choose_dtype(wanted, true, spec, Dtype::f16);
+  };
+  EXPECT_EQ(chosen(ComputeDtype::automatic, llama), at::kHalf);
+  EXPECT_EQ(chosen(ComputeDtype::fp16, llama), at::kHalf);
+  EXPECT_EQ(chosen(ComputeDtype::automatic, gemma), at::kBFloat16);
+  EXPECT_EQ(chosen(ComputeDtype::fp16, gemma).error().code, ErrorCode::dtype_unsupported);
+  EXPECT_EQ(choose_dtype(ComputeDtype::automatic, false, llama, Dtype::f16), at::kFloat);
 }
 
 class PlacedModel : public ::testing::TestWithParam<const char*> {};

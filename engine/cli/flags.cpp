@@ -31,7 +31,8 @@ void add_engine_flags(CLI::App& app, RunnerOptions& options) {
                                                                 {"cuda", ComputeDevice::cuda}};
   app.add_option("--dtype", options.dtype, "auto, fp32, bf16, fp16, int8 or int4")
       ->transform(CLI::Transformer(kDtypes));
-  app.add_option("--device", options.device, "auto, cpu or cuda")
+  app.add_option("--device", options.device,
+                 "auto (GPUs, and the CPU for what they cannot hold), cpu or cuda (GPUs alone)")
       ->transform(CLI::Transformer(kDevices));
   app.add_option("--threads", options.threads, "Threads that compute; 0 is one for each core")
       ->check(CLI::Range(0, 256));

@@ -66,6 +66,7 @@ struct Contents {
   std::map<std::string, std::uint64_t> bytes_by_dtype;
   std::vector<PlacementDevice> devices;
   PlacementReport placement;
+  std::vector<std::string> lacks;
 
   std::vector<std::string> warnings() const {
     std::vector<std::string> all = spec.warnings;
@@ -107,6 +108,7 @@ void print_json(const Contents& contents) {
         {"bf16", kv_bytes_per_token(contents.spec, 2)}}},
       {"placement", placement_json(contents)},
       {"files", contents.checkpoint.files()},
+      {"lacks", contents.lacks},
       {"warnings", contents.warnings()}};
   std::cout << json.dump(2, ' ', false, Json::error_handler_t::replace) << '\n';
 }
@@ -142,6 +144,7 @@ void print_text(const Contents& contents) {
             << contents.placement.text << ", with "
             << grouped(static_cast<std::uint64_t>(contents.placement.cache_tokens))
             << " tokens of conversation\n";
+  for (const std::string& sentence : contents.lacks) std::cout << sentence << '\n';
   for (const std::string& warning : contents.warnings()) std::cout << warning << '\n';
 }
 
@@ -205,12 +208,13 @@ void inspect(const InspectOptions& options) {
   WeightMap weights = value_of(WeightMap::match(checkpoint, spec));
   Module tree = make_module_tree(spec, weights);
   Contents contents{
-      std::move(spec), std::move(checkpoint), std::move(weights), std::move(tree), {}, {}, {}};
+      std::move(spec), std::move(checkpoint), std::move(weights), std::move(tree), {}, {}, {}, {}};
   contents.devices = value_of(devices_for(options.devices, contents.spec));
   contents.placement = plan_placement(contents.spec, contents.weights, contents.devices);
   for (const NamedTensor& tensor : contents.checkpoint.tensors()) {
     contents.bytes_by_dtype[std::string(name_of(tensor.view.dtype))] += tensor.view.bytes.size();
   }
+  contents.lacks = missing_parts(options.model, contents.spec);
   if (options.fit) {
     return print_fit(contents.spec, contents.weights.num_parameters(), options.json);
   }

@@ -7,6 +7,7 @@
 #include "engine/checkpoint/checkpoint.h"
 #include "engine/checkpoint/model_spec.h"
 #include "engine/checkpoint/weight_map.h"
+#include "engine/text/chat_template.h"
 #include "engine/text/tokenizer.h"
 
 namespace hearth::engine {
@@ -79,6 +80,30 @@ FolderReport verify_folder(const fs::path& folder,
   const auto tokenizer = Tokenizer::load(folder);
   if (!tokenizer) report.problems.push_back(tokenizer.error().detail);
   return report;
+}
+
+std::vector<std::string> missing_parts(const fs::path& folder, const ModelSpec& spec) {
+  std::vector<std::string> sentences;
+  if (const auto tokenizer = Tokenizer::load(folder); !tokenizer) {
+    sentences.push_back(tokenizer.error().detail);
+  }
+  if (spec.is_classifier() || spec.network == Network::bert) return sentences;
+  const auto form = ChatTemplate::load(folder);
+  if (!form && form.error().code == ErrorCode::file_missing) {
+    sentences.push_back("The folder has no chat template, and for " + spec.model_type +
+                        " none is built in: it completes texts and cannot chat.");
+  } else if (!form) {
+    sentences.push_back(form.error().detail);
+  } else if ((*form)->source().starts_with("built-in")) {
+    sentences.push_back("The folder has no chat template; the " + (*form)->source() + " is used.");
+  }
+  std::error_code ignored;
+  if (!fs::exists(folder / "generation_config.json", ignored)) {
+    sentences.push_back(
+        "The folder has no generation_config.json; replies end where config.json says, and are "
+        "sampled as transformers does by default.");
+  }
+  return sentences;
 }
 
 }  // namespace hearth::engine

@@ -1,4 +1,5 @@
-// hearth inspect --verify: is the folder whole, and are its files those that were downloaded?
+// What a model folder lacks, and hearth inspect --verify: is it whole, and are its files those that
+// were downloaded?
 #pragma once
 
 #include <cstdint>
@@ -8,6 +9,7 @@
 #include <vector>
 
 #include "engine/checkpoint/file_checks.h"
+#include "engine/checkpoint/model_spec.h"
 
 namespace hearth::engine {
 
@@ -22,5 +24,9 @@ struct FolderReport {
 // each file.
 FolderReport verify_folder(const std::filesystem::path& folder,
                            const std::function<void(const FileCheck&)>& checked = {});
+
+// What such a model has beside its weights as a rule and this folder has not, and what is done
+// instead: a sentence each.
+std::vector<std::string> missing_parts(const std::filesystem::path& folder, const ModelSpec& spec);
 
 }  // namespace hearth::engine

@@ -73,6 +73,21 @@ TEST(VerifyFolder, AHalfCopiedFolderSaysWhatIsMissing) {
                           HasSubstr("copied in part")));
 }
 
+TEST(MissingParts, AreNamedWithWhatIsDoneInstead) {
+  const auto missing = [](const fs::path& folder) {
+    return missing_parts(folder, *load_model_spec(folder));
+  };
+  EXPECT_THAT(missing(kModels / "qwen2-tied"), ElementsAre());
+  EXPECT_THAT(missing(kModels / "vicuna-bin"), Contains(HasSubstr("built-in Vicuna")));
+  EXPECT_THAT(missing(kModels / "chatglm1-tiny"), Contains(HasSubstr("no generation_config.json")));
+  EXPECT_THAT(missing(kModels / "bert-cls"), ElementsAre());
+  const TempFolder folder;
+  folder.write("config.json", R"({"model_type": "qwen3"})");
+  EXPECT_THAT(missing(folder.path()),
+              ElementsAre(HasSubstr("no tokenizer.json"), HasSubstr("cannot chat"),
+                          HasSubstr("generation_config")));
+}
+
 TEST(Devices, AreReadFromWords) {
   ModelSpec spec;
   const auto devices = devices_for("cuda:0=1G,cuda:1=1.5M,cpu=2K", spec);

@@ -190,8 +190,11 @@ void verify(const InspectOptions& options) {
     for (const std::string& problem : report.problems) std::cout << problem << '\n';
     if (report.problems.empty()) {
       std::cout << "The folder is whole: " << size_text(static_cast<double>(report.tensor_bytes))
-                << " of tensors where the headers and the index say, and " << report.files.size()
-                << " files as their checksums say.\n";
+                << " of tensors where the headers and the index say, "
+                << (report.files.empty()
+                        ? "no checksums to compare with"
+                        : std::to_string(report.files.size()) + " files as their checksums say")
+                << ".\n";
     }
   }
   if (report.problems.empty()) return;

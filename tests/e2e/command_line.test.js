@@ -1,6 +1,7 @@
 // The command line as a newcomer and as a judge uses it, against transformers' numbers (tests/golden).
 import assert from 'node:assert/strict';
-import {cpSync, readFileSync, readdirSync, truncateSync, writeFileSync} from 'node:fs';
+import {createHash} from 'node:crypto';
+import {cpSync, readFileSync, readdirSync, rmSync, truncateSync, writeFileSync} from 'node:fs';
 import path from 'node:path';
 import test from 'node:test';
 import {golden, hearth, root, temporaryFolder} from './support/server.js';
@@ -152,6 +153,24 @@ test('inspect tells what is inside', async () => {
   assert.ok(info.parameters.total > 100000);
   assert.match(await ok(['inspect', '--model', golden('llama3-gqa')]), /q_proj/);
   assert.match(await ok(['inspect', '--model', golden('qwen2-tied'), '--tensor', 'model.norm.weight']), /80/);
+});
+
+test('inspect --verify finds what a copy has lost, and --devices plans for another machine', async (t) => {
+  const folder = path.join(temporaryFolder(t), 'model');
+  cpSync(golden('qwen2-sharded'), folder, {recursive: true});
+  const shard = path.join(folder, 'model-00002-of-00004.safetensors');
+  writeFileSync(path.join(folder, 'SHA256SUMS'), `${createHash('sha256').update(readFileSync(shard)).digest('hex')}  ${path.basename(shard)}\n`);
+  assert.match(await ok(['inspect', '--model', folder, '--verify']), /as SHA256SUMS says[^]*The folder is whole: .* 1 files as their checksums say/);
+  rmSync(shard);
+  const {code, stdout, stderr} = await hearth(['inspect', '--model', folder, '--verify']);
+  assert.equal(code, 1);
+  assert.match(stdout, /MISSING, named by SHA256SUMS[^]*copied in part/);
+  assert.match(stderr, /^hearth: .* cannot be trusted: 2 things are wrong\.\n$/);
+  const plan = JSON.parse(await ok(['inspect', '--model', golden('gemma2'), '--devices', 'cuda:0=900K,cuda:1=900K', '--json'])).placement;
+  assert.ok(plan.fits);
+  assert.deepEqual([...plan.layers].sort(), plan.layers);
+  assert.equal(new Set(plan.layers).size, 2);
+  assert.equal((await hearth(['inspect', '--model', golden('gemma2'), '--devices', 'cuda:0'])).code, 2);
 });
 
 test('a folder that cannot be used is one sentence on stderr and exit code 1', async (t) => {

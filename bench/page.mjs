@@ -17,16 +17,21 @@ const id = (n) => n.toString(16).padStart(32, '0');
 const answer = (i) => `Answer ${i} with **bold** words, a list\n\n- one\n- two\n\nand code:\n\n\`\`\`js\nlet x = ${i};\n\`\`\`\n\n${'More words in a paragraph. '.repeat(8)}`;
 
 const browser = await chromium.launch({executablePath: process.env.HEARTH_CHROMIUM ?? '/usr/bin/chromium', args: ['--no-sandbox', '--disable-gpu']});
-const figures = {paint: [], ready: [], open: [], whole: [], type: [], stream: []};
+const figures = {paint: [], ready: [], readyWork: [], openWork: [], open: [], whole: [], type: [], stream: []};
 let bytes = 0;
 for (let run = 0; run < runs; run++) {
   const hearth = new FakeHearth();
   await hearth.listen(0);
   const context = await browser.newContext({viewport: {width: 1440, height: 900}});
   const page = await context.newPage();
+  const cdp = await context.newCDPSession(page);
+  await cdp.send('Performance.enable', {timeDomain: 'threadTicks'});
+  const work = async () => 1000 * (await cdp.send('Performance.getMetrics')).metrics.find(({name}) => name === 'TaskDuration').value;
   await page.goto(hearth.url);
   await page.locator('.chip[data-kind="model"]').waitFor();
   figures.ready.push(await page.evaluate(() => performance.now()));
+  const readyWork = await work();
+  figures.readyWork.push(readyWork);
   figures.paint.push(await page.evaluate(() => performance.getEntriesByName('first-contentful-paint')[0]?.startTime ?? NaN));
   const loaded = await page.evaluate(() => performance.getEntriesByType('resource').map(({name}) => new URL(name).pathname).filter((file) => !file.startsWith('/api/')));
   bytes = ['/index.html', ...loaded].reduce((sum, file) => sum + gzipSync(readFileSync(path.join(root, 'web/dist', file)), {level: 9}).length, 0);
@@ -43,6 +48,7 @@ for (let run = 0; run < runs; run++) {
     window.opened = start;
     return performance.now() - start;
   }, `#/c/${conversation.id}`));
+  figures.openWork.push(await work() - readyWork);
   figures.whole.push(await page.evaluate(async (count) => {
     while (document.querySelectorAll('.turn').length < count) await new Promise(requestAnimationFrame);
     return performance.now() - window.opened;
@@ -91,7 +97,9 @@ Command: \`./dev bench page\`.
 | first load, gzip -9 | ${(bytes / 1024).toFixed(0)} KiB | ≤ 250 KB |
 | first contentful paint, loopback | ${spread(figures.paint)} | < 300 |
 | connected and ready to write | ${spread(figures.ready)} | |
+| … of that the main thread at work, which other programs do not lengthen | ${spread(figures.readyWork)} | |
 | a conversation of ${messages} messages opens | ${spread(figures.open)} | < 300 |
+| … of that the main thread at work | ${spread(figures.openWork)} | |
 | … and its oldest message stands there, too | ${spread(figures.whole)} | |
 | longest of 30 letters typed in it, to the next frame | ${spread(figures.type)} | no lag |
 | a reply of 2,000 tokens at once, drawn to its end under them | ${spread(figures.stream)} | |`);

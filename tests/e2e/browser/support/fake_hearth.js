@@ -1,6 +1,6 @@
 // A Hearth whose every word the test decides: it serves the built page and speaks hearth.chat.v1 (server/PROTOCOL.md) from memory.
 // For what a real server does only by chance: gaps, doubled ranges, a queue, a model that loads, a connection that breaks.
-import {randomBytes} from 'node:crypto';
+import {createHash, randomBytes} from 'node:crypto';
 import {readFile} from 'node:fs/promises';
 import {createServer} from 'node:http';
 import path from 'node:path';
@@ -21,6 +21,15 @@ const sendLate = (socket) => {
   const [send, close] = [socket.send.bind(socket), socket.close.bind(socket)];
   socket.send = (/** @type {any} */ data) => { setTimeout(() => socket.readyState === socket.OPEN && send(data), slowAnswersMs); };
   socket.close = (/** @type {any} */ code) => { setTimeout(() => close(code), slowAnswersMs); };
+};
+/** @type {Map<string, Buffer>} */
+const packedFiles = new Map();
+/** Packed once, as the server does it when it is built. @param {Buffer} bytes */
+const packed = (bytes) => {
+  const key = createHash('sha1').update(bytes).digest('hex');
+  const known = packedFiles.get(key) ?? gzipSync(bytes, {level: 9});
+  packedFiles.set(key, known);
+  return known;
 };
 const newId = () => randomBytes(16).toString('hex');
 const defaultLimits = {frame_bytes: 1048576, content_bytes: 524288, system_bytes: 16384, title_chars: 200, max_tokens: 4096};
@@ -141,7 +150,7 @@ export class FakeHearth {
       const isPacked = /gzip/.test(request.headers['accept-encoding'] ?? '') && path.extname(file) !== '.woff2';   // as the server does it
       response.writeHead(200, {'content-type': types[path.extname(file)] ?? 'application/octet-stream', 'content-security-policy': policy,
         'cache-control': file.startsWith('assets/') ? 'public, max-age=31536000, immutable' : 'no-cache', ...(isPacked && {'content-encoding': 'gzip'})});
-      response.end(isPacked ? gzipSync(bytes) : bytes);
+      response.end(isPacked ? packed(bytes) : bytes);
     } catch {
       response.writeHead(404).end();
     }

@@ -5,6 +5,7 @@
 #include <cmath>
 #include <cstdint>
 #include <filesystem>
+#include <iterator>
 #include <map>
 #include <memory>
 #include <string>
@@ -110,6 +111,33 @@ TEST_P(PackedFamily, IsCloseToFp32AndTheSameBitsInEveryChunking) {
   }
   // bf16 keeps 8 bits; these random weights are wide on purpose and magnify rounding.
   EXPECT_LT(worst, 0.1 * largest);
+}
+
+// One sequence whole, and one that begins with another's first two blocks, in one step.
+TEST_P(PackedFamily, IsTheSameBitsAfterASharedPrefixAndBesideAnother) {
+  const auto packed = load(GetParam(), ComputeDtype::bf16);
+  const std::vector<float> whole = logits_of(*packed, {40});
+  const std::vector<TokenId> ids = some_ids();
+  const std::vector<std::int32_t> shared = {0, 1, 9};
+  const std::vector<std::int32_t> own = {4, 5, 6};
+  BatchRow after;
+  after.slot = 1;
+  after.position = 32;
+  after.prompt_length = 40;
+  after.tokens = std::span(ids).subspan(32);
+  after.block_table = shared;
+  after.output = RowOutput::all_logits;
+  BatchRow alone = after;
+  alone.slot = 2;
+  alone.position = 0;
+  alone.tokens = ids;
+  alone.block_table = own;
+  const auto result = packed->run({{alone, after}});
+  ASSERT_TRUE(result);
+  ASSERT_EQ(result->rows[0].error + result->rows[1].error, "");
+  EXPECT_TRUE(std::equal(whole.begin(), whole.end(), result->rows[0].values.begin()));
+  const auto& tail = result->rows[1].values;
+  EXPECT_TRUE(std::equal(tail.begin(), tail.end(), whole.end() - std::ssize(tail)));
 }
 
 std::vector<std::string> packed_folders() {

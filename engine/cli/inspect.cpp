@@ -167,6 +167,11 @@ void print_check(const FileCheck& check) {
             << size_text(static_cast<double>(check.bytes)) << "  " << state_of(check) << std::endl;
 }
 
+std::string checksums(std::size_t count) {
+  if (count == 0) return "no checksums to compare with";
+  return std::to_string(count) + (count == 1 ? " checksum is right" : " checksums are right");
+}
+
 // Ends with exit code 1 when something is wrong.
 void verify(const InspectOptions& options) {
   std::error_code ignored;
@@ -191,10 +196,7 @@ void verify(const InspectOptions& options) {
     if (report.problems.empty()) {
       std::cout << "The folder is whole: " << size_text(static_cast<double>(report.tensor_bytes))
                 << " of tensors where the headers and the index say, "
-                << (report.files.empty()
-                        ? "no checksums to compare with"
-                        : std::to_string(report.files.size()) + " files as their checksums say")
-                << ".\n";
+                << checksums(report.files.size()) << ".\n";
     }
   }
   if (report.problems.empty()) return;

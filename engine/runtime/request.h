@@ -31,6 +31,16 @@ struct TokenRecord {
   std::int32_t rank = 0;  // 0: the likeliest of the raw distribution
 };
 
+// What a request is for: a reply, token by token, or numbers about its prompt, which come with the
+// end: class scores, or the last layer's normed state of one token or of all of them on average.
+enum class RequestOutput : std::uint8_t {
+  reply,
+  class_scores,
+  first_state,
+  last_state,
+  mean_state
+};
+
 struct GenerationRequest {
   RequestId id = 0;
   UserKey user = 0;

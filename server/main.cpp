@@ -5,6 +5,7 @@
 #include <CLI/CLI.hpp>
 
 #include "engine/cli/bench.h"
+#include "engine/cli/chat/chat.h"
 #include "engine/cli/classify.h"
 #include "engine/cli/generate.h"
 #include "engine/cli/inspect.h"
@@ -28,6 +29,7 @@ int run(int argc, char** argv) {
 #ifdef HEARTH_WITH_SERVER
   hearth::server::add_serve_command(app);
 #endif
+  hearth::engine::add_chat_command(app);
   hearth::engine::add_generate_command(app);
   hearth::engine::add_tokenize_command(app);
   hearth::engine::add_detokenize_command(app);

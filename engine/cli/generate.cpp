@@ -1,13 +1,12 @@
 #include "engine/cli/generate.h"
 
 #include <algorithm>
-#include <condition_variable>
 #include <fstream>
 #include <iostream>
 #include <memory>
-#include <mutex>
 #include <random>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -15,11 +14,10 @@
 #include <nlohmann/json.hpp>
 
 #include "engine/cli/flags.h"
+#include "engine/cli/local_reply.h"
 #include "engine/cli/model_folder.h"
 #include "engine/runtime/engine.h"
 #include "engine/text/chat_messages.h"
-#include "engine/text/stop_matcher.h"
-#include "engine/text/stream_decoder.h"
 
 namespace hearth::engine {
 namespace {
@@ -96,71 +94,7 @@ GenerationRequest make_request(const GenerateOptions& options, const ModelFolder
   return request;
 }
 
-// Wakes the waiting thread once per engine step.
-class StepSignal {
- public:
-  void raise() {
-    const std::lock_guard lock(mutex_);
-    raised_ = true;
-    changed_.notify_one();
-  }
-  void wait() {
-    std::unique_lock lock(mutex_);
-    changed_.wait(lock, [this] { return raised_; });
-    raised_ = false;
-  }
-
- private:
-  std::mutex mutex_;
-  std::condition_variable changed_;
-  bool raised_ = false;
-};
-
-struct Reply {
-  std::vector<TokenId> ids;
-  std::string text;
-  std::string finish_reason;
-  FinishedEvent finished;
-};
-
-// Follows the stream to its end; show is called with each new piece of text.
-template <class Show>
-Reply follow(Engine& engine, StepSignal& signal, const TokenStream& stream,
-             const ModelFolder& folder, const std::vector<std::string>& stops, const Show& show) {
-  Reply reply;
-  StreamDecoder decoder(folder.tokenizer);
-  StopMatcher matcher(stops);
-  bool stopped = false;
-  const auto take = [&](const std::string& text) {
-    reply.text += text;
-    show(text);
-  };
-  for (;;) {
-    const FinishedEvent* finished = stream.finished();
-    for (const std::size_t published = stream.published();
-         !stopped && reply.ids.size() < published;) {
-      const TokenId id = stream.token(reply.ids.size()).id;
-      reply.ids.push_back(id);
-      const StopMatcher::Output output = matcher.push(decoder.push(id));
-      take(output.text);
-      stopped = output.stopped;
-      if (stopped) engine.cancel(stream.id());
-    }
-    if (finished != nullptr) {
-      if (!stopped) {
-        const StopMatcher::Output tail = matcher.push(decoder.finish());
-        take(tail.text);
-        if (!tail.stopped) take(matcher.finish());
-      }
-      reply.finished = *finished;
-      reply.finish_reason = stopped ? "stop" : to_string(finished->reason);
-      return reply;
-    }
-    signal.wait();
-  }
-}
-
-void print_json(const GenerationRequest& request, const Reply& reply) {
+void print_json(const GenerationRequest& request, const LocalReply& reply) {
   const FinishedEvent& end = reply.finished;
   const auto prompt = static_cast<std::int64_t>(request.prompt_ids.size());
   const auto completion = static_cast<std::int64_t>(reply.ids.size());
@@ -193,10 +127,11 @@ void run(const GenerateOptions& options) {
   StepSignal signal;
   Engine engine(std::move(*runner), [&signal](std::span<const RequestId>) { signal.raise(); });
   const auto stream = engine.submit(request);
-  const Reply reply =
-      follow(engine, signal, *stream, *folder, options.flags.stop, [&](const std::string& text) {
-        if (!options.json) std::cout << text << std::flush;
-      });
+  const auto show = [&](std::string_view text) {
+    if (!options.json) std::cout << text << std::flush;
+  };
+  const LocalReply reply = follow_reply(engine, signal, *stream, folder->tokenizer,
+                                        {.stop = options.flags.stop, .show = show});
   if (reply.finished.reason == FinishReason::failed)
     give_up({ErrorCode::engine_failed, reply.finished.error});
   if (options.json) {

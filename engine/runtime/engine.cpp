@@ -42,6 +42,11 @@ class Engine::Impl {
     mailbox_.post(command);
   }
 
+  void answer(RequestId id) {
+    Command command = AnswerCommand{id};
+    mailbox_.post(command);
+  }
+
   void stop() {
     mailbox_.close();
     std::call_once(joined_, [this] { thread_.join(); });
@@ -77,6 +82,7 @@ class Engine::Impl {
     core_.submit(std::move(command.request), std::move(command.stream));
   }
   void obey(const CancelCommand& command) { core_.cancel(command.id); }
+  void obey(const AnswerCommand& command) { core_.answer(command.id); }
 
   // Out of memory between two runs of the decoder leaves no request in a known state: all of them
   // end, the engine does not.
@@ -125,6 +131,8 @@ std::shared_ptr<const TokenStream> Engine::submit(GenerationRequest request) {
 }
 
 void Engine::cancel(RequestId id) { impl_->cancel(id); }
+
+void Engine::answer(RequestId id) { impl_->answer(id); }
 
 void Engine::stop() { impl_->stop(); }
 

@@ -41,8 +41,8 @@ struct EngineOptions {
   bool measures_first = false;
 };
 
-// Owns the runner and its thread. submit and cancel may be called from any thread; they never block
-// on a step.
+// Owns the runner and its thread. submit, cancel and answer may be called from any thread; they
+// never block on a step.
 class Engine {
  public:
   Engine(std::unique_ptr<StepRunner> runner, StepListener listener, EngineOptions options = {});
@@ -58,6 +58,10 @@ class Engine {
   // Takes effect before the next step, also between prefill chunks. Unknown or ended ids are
   // ignored.
   void cancel(RequestId id);
+
+  // Ends the thoughts of a request (GenerationRequest::thoughts): it answers from the next step on.
+  // Ids that are unknown, ended or do not think are ignored.
+  void answer(RequestId id);
 
   // Ends every live request as cancelled and joins the thread; what is submitted later ends
   // cancelled at once. Any thread but the engine's, any number of times.

@@ -83,6 +83,8 @@ void EngineCore::take(std::unique_ptr<Sequence> sequence) {
     event.reason = *reason;
     return sequence->stream->finish(std::move(event));
   }
+  sequence->thoughts = Thoughts(sequence->request.thoughts);
+  for (const TokenRecord& token : sequence->request.given) sequence->thoughts.take(token.id);
   if (const Result<void> added = scheduler_.add(sequence); !added) {
     FinishedEvent event;
     event.error = added.error().detail;
@@ -93,6 +95,10 @@ void EngineCore::take(std::unique_ptr<Sequence> sequence) {
 
 void EngineCore::cancel(RequestId id) {
   if (Sequence* sequence = scheduler_.find(id)) finish(*sequence, FinishReason::cancelled, {});
+}
+
+void EngineCore::answer(RequestId id) {
+  if (Sequence* sequence = scheduler_.find(id)) sequence->thoughts.close_now();
 }
 
 void EngineCore::step() {
@@ -159,7 +165,11 @@ void EngineCore::draw(Sequence& sequence, std::span<const float> logits) {
   const bool is_inspected =
       request.is_inspected && sequence.stream->published() < GenerationRequest::kInspectedMax;
   std::optional<TokenId> forced;
-  if (num_drawn < request.forced_ids.size()) forced = request.forced_ids[num_drawn];
+  if (num_drawn < request.forced_ids.size()) {
+    forced = request.forced_ids[num_drawn];
+  } else {
+    forced = sequence.thoughts.forced();
+  }
   const Result<TokenRecord> token =
       sampler_.sample(request.sampling, {.logits = logits,
                                          .ids = sequence.ids,
@@ -176,6 +186,7 @@ void EngineCore::draw(Sequence& sequence, std::span<const float> logits) {
     candidates = std::make_unique<const TokenCandidates>(std::move(sampler_.candidates()));
   sequence.stream->append(*token, sampler_.top_logprobs(), std::move(candidates));
   scheduler_.append(sequence, token->id);
+  sequence.thoughts.take(token->id);
   if (sequence.first_token_s < 0.0) sequence.first_token_s = now_s_();
   if (num_drawn + 1 >= request.forced_ids.size()) {
     if (is_stop(request, token->id)) return finish(sequence, FinishReason::stop, {});

@@ -33,6 +33,7 @@ class EngineCore {
 
   void submit(GenerationRequest request, std::shared_ptr<TokenStream> stream);
   void cancel(RequestId id);
+  void answer(RequestId id);
 
   bool has_work() const { return scheduler_.has_work(); }
 

@@ -26,7 +26,12 @@ struct CancelCommand {
   RequestId id = 0;
 };
 
-using Command = std::variant<SubmitCommand, CancelCommand>;
+// The thoughts of a reply end; the answer begins.
+struct AnswerCommand {
+  RequestId id = 0;
+};
+
+using Command = std::variant<SubmitCommand, CancelCommand, AnswerCommand>;
 
 class Mailbox {
  public:

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "engine/base/token_id.h"
+#include "engine/runtime/thoughts.h"
 #include "engine/sampling/sampling_params.h"
 
 namespace hearth::engine {
@@ -61,7 +62,8 @@ struct GenerationRequest {
   // Take the place of the first draws after `given`. Only the last of them can end the reply.
   std::vector<TokenId> forced_ids;
   std::shared_ptr<TokenConstraint> constraint;  // of what is drawn; null: none
-  bool is_inspected = false;        // TokenCandidates with every drawn token, up to kInspectedMax
+  ThoughtRule thoughts;       // of a model that thinks first; forced_ids come before its closing
+  bool is_inspected = false;  // TokenCandidates with every drawn token, up to kInspectedMax
 
   // A longer reply keeps no more of them.
   static constexpr std::size_t kInspectedMax = 1024;

@@ -68,7 +68,8 @@ Result<void> Scheduler::check(const Sequence& sequence) const {
     return fail(ErrorCode::invalid_parameter, "the user's weight must be a positive number");
   }
   const auto is_unknown = [this](TokenId id) { return id < 0 || id >= traits_.vocab_size; };
-  for (const auto& ids : {std::span(sequence.ids), std::span(sequence.request.forced_ids)}) {
+  for (const auto& ids : {std::span(sequence.ids), std::span(sequence.request.forced_ids),
+                          std::span(sequence.request.thoughts.closing)}) {
     const auto unknown = std::ranges::find_if(ids, is_unknown);
     if (unknown == ids.end()) continue;
     return fail(ErrorCode::invalid_parameter, "prompt id " + std::to_string(*unknown) +

@@ -29,6 +29,7 @@ struct Sequence {
   std::uint64_t order = 0;  // of arrival; smaller is older
 
   std::vector<TokenId> ids;  // prompt, then the reply: given, then generated
+  Thoughts thoughts;         // of the reply so far
   std::int64_t max_ids =
       0;  // the reply ends with `length` here: max_tokens, the context or all KV blocks
 

@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "server/session/crypto.h"
+#include "server/session/thought.h"
 
 namespace hearth::server {
 namespace {
@@ -52,6 +53,7 @@ std::shared_ptr<const ModelInfo> make_model_info(const engine::ModelFolder& fold
   info.fingerprint = fingerprint(folder, traits.description);
   info.tokenizer = folder.tokenizer;
   info.chat_template = folder.chat_template;
+  info.thoughts = thought_rule(*folder.tokenizer);
   return std::make_shared<const ModelInfo>(std::move(info));
 }
 

@@ -71,6 +71,10 @@ std::shared_ptr<const engine::TokenStream> EngineBridge::submit(engine::Generati
   return stream;
 }
 
+void EngineBridge::answer(engine::RequestId id) {
+  if (engine_) engine_->answer(id);
+}
+
 void EngineBridge::cancel(engine::RequestId id) {
   if (engine_) engine_->cancel(id);
 }

@@ -36,6 +36,7 @@ class EngineBridge final : public EnginePort {
   // Before an engine is attached: a stream that has failed already.
   std::shared_ptr<const engine::TokenStream> submit(engine::GenerationRequest request) override;
   void cancel(engine::RequestId id) override;
+  void answer(engine::RequestId id) override;
 
  private:
   class Mailbox;

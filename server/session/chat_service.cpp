@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cstring>
 #include <unordered_map>
+#include <unordered_set>
 #include <utility>
 
 #include "server/session/events.h"
@@ -12,6 +13,7 @@
 #include "server/session/measure.h"
 #include "server/session/replies.h"
 #include "server/session/resume.h"
+#include "server/session/room_pulse.h"
 #include "server/session/tree_calls.h"
 #include "server/session/turn_starter.h"
 
@@ -56,6 +58,9 @@ class ChatService::Impl {
     turns_.create(from, std::move(message));
   }
   void handle(const std::shared_ptr<Connection>& from, const ChatStep& message);
+  void handle(const std::shared_ptr<Connection>& from, const ChatAnswer& message) {
+    history_.answer_now(from, message);
+  }
   void handle(const std::shared_ptr<Connection>& from, const ChatCancel& message) {
     history_.cancel(from, message);
   }
@@ -108,6 +113,7 @@ class ChatService::Impl {
   Announce announcer();
   void drain_further();
   void tell_everybody(const ServerMessage& message);
+  void tell_room(Instant now);
   std::vector<std::shared_ptr<Connection>> open_connections() const;
 
   const SessionId epoch_;
@@ -116,6 +122,7 @@ class ChatService::Impl {
   Instant drain_until_;
   bool is_draining_ = false;
   Instant purged_at_;
+  RoomPulse pulse_;
   Lifetime lifetime_;
 };
 
@@ -252,6 +259,7 @@ void ChatService::Impl::welcome(const std::shared_ptr<Connection>& connection, c
                                 .durable = info_.durable,
                                 .limits = &limits_,
                                 .model = &model_}));
+  pulse_.greet();
 }
 
 std::vector<std::shared_ptr<Connection>> ChatService::Impl::open_connections() const {
@@ -277,6 +285,20 @@ void ChatService::Impl::tell_everybody(const ServerMessage& message) {
   }
 }
 
+void ChatService::Impl::tell_room(Instant now) {
+  if (!pulse_.is_due(now)) return;
+  std::unordered_set<UserId, IdHash> people;
+  for (const auto& [session, connection] : connections_) {
+    if (connection->is_ready() && connection->is_open()) people.insert(connection->user()->id);
+  }
+  const RoomCount replies = replies_.count_people();
+  const auto message = pulse_.tell({.people = static_cast<int>(people.size()),
+                                    .running = replies.running,
+                                    .queued = replies.queued},
+                                   now);
+  if (message) tell_everybody(*message);
+}
+
 void ChatService::Impl::set_model(ModelStatus status) {
   model_ = std::move(status);
   tell_everybody(model_event(model_, limits_.service.max_tokens));
@@ -286,6 +308,7 @@ void ChatService::Impl::on_tick() {
   const Instant now = ports_.clock.now();
   replies_.on_tick();
   for (const auto& connection : open_connections()) connection->on_tick();
+  tell_room(now);
   if (now - purged_at_ >= kPurgeEvery) {
     purged_at_ = now;
     const std::int64_t unix_ms = ports_.clock.unix_ms();

@@ -1,6 +1,7 @@
 #include "server/session/conversation_json.h"
 
 #include "server/session/events.h"
+#include "server/session/thought.h"
 
 namespace hearth::server {
 
@@ -45,6 +46,11 @@ json message_json(const Message& message) {
                {"created", message.created_ms},   {"status", to_string(message.status)}};
   if (message.edited) body["edited"] = true;
   if (message.role != Role::assistant) return body;
+  const auto [reasoning, answer] = parts_of(message.content);
+  if (answer.size() != message.content.size()) {
+    body["content"] = answer;
+    body["reasoning"] = reasoning;
+  }
   body["model"] = message.model;
   body["seed"] = message.seed;
   body["params"] = object_of(message.params_json);

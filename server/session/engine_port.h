@@ -21,6 +21,9 @@ class EnginePort {
 
   // Takes effect before the next step. Unknown or ended ids are ignored.
   virtual void cancel(engine::RequestId id) = 0;
+
+  // Ends the thoughts of a reply that thinks (GenerationRequest::thoughts). Others are ignored.
+  virtual void answer(engine::RequestId id) = 0;
 };
 
 }  // namespace hearth::server

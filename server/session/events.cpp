@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "server/session/thought.h"
+
 namespace hearth::server {
 namespace {
 
@@ -63,6 +65,7 @@ json to_json(const ModelStatus& status, std::int64_t max_tokens_limit) {
   body["max_tokens"] = std::min(max_tokens_limit, model.max_new_tokens.value_or(max_tokens_limit));
   body["decoder"] = model.decoder;
   body["defaults"] = defaults_json(model);
+  if (model.thoughts.thinks()) body["thinks"] = true;
   return body;
 }
 
@@ -133,7 +136,9 @@ ServerMessage paused_event(const MessageId& stream, std::int64_t to) {
 ServerMessage snapshot_event(const MessageId& stream, std::int64_t to, const std::string& text,
                              const char* state) {
   json parts = json::array();
-  parts.push_back({{"channel", "answer"}, {"text", text}});
+  const auto [reasoning, answer] = parts_of(text);
+  if (!reasoning.empty()) parts.push_back({{"channel", "reasoning"}, {"text", reasoning}});
+  parts.push_back({{"channel", "answer"}, {"text", answer}});
   return {{{"type", "snapshot"},
            {"stream", to_string(stream)},
            {"to", to},

@@ -99,6 +99,16 @@ void HistoryCalls::cancel(const std::shared_ptr<Connection>& asker, const ChatCa
           }));
 }
 
+void HistoryCalls::answer_now(const std::shared_ptr<Connection>& asker, const ChatAnswer& message) {
+  Reply* const reply = replies_.find(asker->user()->id, message.stream);
+  if (!reply) return asker->send_error(message.id, no_such_stream());
+  if (!replies_.answer_now(*reply)) {
+    return asker->send_error(
+        message.id, {.code = ErrorCode::conflict, .detail = "This reply is not thinking."});
+  }
+  asker->send(result_event(message.id, {{"stream", to_string(message.stream)}}));
+}
+
 void HistoryCalls::attach(const std::shared_ptr<Connection>& asker, const StreamAttach& message) {
   const UserId owner = asker->user()->id;
   if (Reply* const reply = replies_.find(owner, message.stream)) {

@@ -1,5 +1,5 @@
-// The history.list and .get, stream.* and chat.cancel of a ready connection: each is one question to
-// the store, laid over what is live.
+// The history.list and .get, stream.* and chat.cancel of a ready connection: each is one question
+// to the store, laid over what is live.
 #pragma once
 
 #include <memory>
@@ -19,6 +19,7 @@ class HistoryCalls {
   void list(const std::shared_ptr<Connection>& asker, const HistoryList& message);
   void get(const std::shared_ptr<Connection>& asker, const HistoryGet& message);
   void cancel(const std::shared_ptr<Connection>& asker, const ChatCancel& message);
+  void answer_now(const std::shared_ptr<Connection>& asker, const ChatAnswer& message);
   void attach(const std::shared_ptr<Connection>& asker, const StreamAttach& message);
 
  private:

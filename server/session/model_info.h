@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "engine/base/token_id.h"
+#include "engine/runtime/thoughts.h"
 #include "engine/sampling/sampling_overrides.h"
 
 namespace hearth::engine {
@@ -25,6 +26,7 @@ struct ModelInfo {
   std::vector<TokenId> eos_ids{};
   engine::SamplingOverrides defaults;            // the folder's generation_config.json
   std::optional<std::int64_t> max_new_tokens{};  // the folder's, if it says so
+  engine::ThoughtRule thoughts{};                // its marks, if it thinks before it answers
   std::string decoder{};      // RunnerTraits::description: decoder, device, dtype
   std::string fingerprint{};  // of folder, dtype and decoder; stored with each reply
   std::shared_ptr<const engine::Tokenizer> tokenizer{};

@@ -60,6 +60,11 @@ constexpr std::array kEntries = {
           [](Fields& f, const json&, const ParseLimits&) -> ClientMessage {
             return readers::chat_step(f);
           }},
+    Entry{"chat.answer",
+          [](Fields& f, const json&, const ParseLimits&) -> ClientMessage {
+            std::string id = request_id(f);
+            return ChatAnswer{std::move(id), required_id<MessageId>(f, "stream")};
+          }},
     Entry{"chat.cancel",
           [](Fields& f, const json&, const ParseLimits&) -> ClientMessage {
             std::string id = request_id(f);
@@ -206,6 +211,7 @@ tl::expected<GenerationParams, WireError> parse_generation_params(const json& pa
   sampling.presence_penalty = fields.number("presence_penalty", -2.0, 2.0);
   sampling.frequency_penalty = fields.number("frequency_penalty", -2.0, 2.0);
   result.stop = fields.texts("stop", 4, 256);
+  result.thinking_budget = fields.integer("thinking_budget", 0, max_tokens_limit);
   if (const auto seed = fields.integer("seed", 0, std::numeric_limits<std::int64_t>::max())) {
     result.seed = static_cast<std::uint64_t>(*seed);
   }

@@ -14,6 +14,7 @@ Result<engine::MarkedText> render(const PromptJob& job, engine::TemplateVariable
   for (const auto& [name, text] : job.model->tokenizer->named_special_tokens()) {
     variables.extra[name] = text;
   }
+  if (!job.thinks) variables.extra["enable_thinking"] = false;
   return job.model->chat_template->render(variables);
 }
 

@@ -40,6 +40,7 @@ struct PromptJob {
   // they are not known.
   std::vector<TokenId> begun{};
   std::string begun_text{};
+  bool thinks = true;     // false: the template, if it can, asks for an answer without thoughts
   bool measures = false;  // context.measure: fills in the counts of `content` and of the dropped
   std::string content{};
 };
@@ -64,8 +65,8 @@ struct PromptError {
 // While the prompt leaves no room for kMinReplyTokens (or max_tokens, if less is asked), whole
 // exchanges are dropped from the front: the kept turns begin with a user turn, the system prompt
 // stays. If the last turn alone does not fit: context_length_exceeded. max_tokens: as asked, else
-// the folder's, else 4096; cut to max_tokens_limit and to the room that is left; then what had begun
-// is added.
+// the folder's, else 4096; cut to max_tokens_limit and to the room that is left; then what had
+// begun is added.
 tl::expected<Prompt, PromptError> build_prompt(const PromptJob& job);
 
 inline constexpr std::int64_t kMinReplyTokens = 16;

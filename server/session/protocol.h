@@ -34,6 +34,7 @@ struct GenerationParams {
   engine::SamplingOverrides sampling;
   std::vector<std::string> stop;
   std::optional<std::uint64_t> seed;
+  std::optional<std::int64_t> thinking_budget;  // tokens of thought; 0: none
 };
 
 // What a client that comes back was reading.
@@ -80,7 +81,7 @@ struct ChatCreate {
   bool inspect = false;                // keep the candidates of every token
   bool step = false;                   // written on demand
   std::optional<BranchWish> branch{};  // only with regenerate
-  bool continues = false;  // chat.continue: parent is the reply that is written on
+  bool continues = false;              // chat.continue: parent is the reply that is written on
   Sha256 body_hash{};
 };
 
@@ -104,6 +105,11 @@ struct ChatStep {
   MessageId stream;
   std::int64_t num_tokens = 1;     // 0: pause
   std::optional<TokenId> token{};  // what comes next; empty: drawn
+};
+// The thoughts of a reply end, its answer begins.
+struct ChatAnswer {
+  std::string id;
+  MessageId stream;
 };
 struct ChatCancel {
   std::string id;
@@ -171,10 +177,10 @@ struct Ping {
   std::string t;  // the number as JSON text, given back as it came
 };
 
-using ClientMessage =
-    std::variant<Hello, ChatCreate, ChatStep, ChatCancel, ChatEdit, ContextMeasure, StreamAttach, Ack,
-                 HistoryList, HistoryGet, HistoryRename, HistoryDelete, HistoryClear,
-                 HistoryRestore, HistorySearch, ConversationUpdate, ConversationHead, Ping>;
+using ClientMessage = std::variant<Hello, ChatCreate, ChatStep, ChatAnswer, ChatCancel, ChatEdit,
+                                   ContextMeasure, StreamAttach, Ack, HistoryList, HistoryGet,
+                                   HistoryRename, HistoryDelete, HistoryClear, HistoryRestore,
+                                   HistorySearch, ConversationUpdate, ConversationHead, Ping>;
 
 // Its `id`, or "" where the message has none.
 const std::string& request_id_of(const ClientMessage& message);

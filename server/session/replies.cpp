@@ -1,6 +1,7 @@
 #include "server/session/replies.h"
 
 #include <algorithm>
+#include <unordered_set>
 #include <utility>
 
 namespace hearth::server {
@@ -156,6 +157,12 @@ void Replies::cancel(Reply& reply) {
   } else if (reply.phase() == Reply::Phase::submitted) {
     ports_.engine.cancel(reply.request_id());
   }
+}
+
+bool Replies::answer_now(Reply& reply) {
+  if (!reply.answer_now()) return false;
+  if (reply.phase() == Reply::Phase::submitted) ports_.engine.answer(reply.request_id());
+  return true;
 }
 
 // Also ends what the engine still runs: its later words about that request find nobody.
@@ -342,6 +349,17 @@ bool Replies::all_settled() const {
   return std::all_of(by_id_.begin(), by_id_.end(), [](const auto& entry) {
     return entry.second->phase() == Reply::Phase::ended;
   });
+}
+
+RoomCount Replies::count_people() const {
+  std::unordered_set<UserId, IdHash> answered;
+  std::unordered_set<UserId, IdHash> waiting;
+  for (const auto& [id, reply] : by_id_) {
+    if (reply->is_running()) answered.insert(reply->owner());
+    if (reply->is_queued()) waiting.insert(reply->owner());
+  }
+  std::erase_if(waiting, [&](const UserId& user) { return answered.contains(user); });
+  return {.running = static_cast<int>(answered.size()), .queued = static_cast<int>(waiting.size())};
 }
 
 int Replies::running() const {

@@ -16,6 +16,7 @@
 #include "server/session/lifetime.h"
 #include "server/session/queue_forecast.h"
 #include "server/session/reply.h"
+#include "server/session/room_pulse.h"
 
 namespace hearth::server {
 
@@ -46,8 +47,9 @@ class Replies {
   // Lets a stepped reply write so many tokens, the first of them as given; 0 pauses it. Errors:
   // invalid_parameter (it is not stepped), conflict (it ended, or the step before is not over).
   Result<void> step(Reply& reply, std::int64_t num_tokens, std::optional<TokenId> token);
-  void interrupt_paused();  // the server ends: they wait for nobody
-  void cancel(Reply& reply);  // `done` follows within a step
+  void interrupt_paused();        // the server ends: they wait for nobody
+  bool answer_now(Reply& reply);  // false: it is not thinking
+  void cancel(Reply& reply);      // `done` follows within a step
   void end_now(const UserId& owner,
                const ConversationId* conversation);  // before they are deleted; null: all of them
   void interrupt_all();                              // the server ends
@@ -56,7 +58,8 @@ class Replies {
   void forget_ended(const UserId& owner, const MessageId& id);
   void forget_conversation(const UserId& owner, const ConversationId& conversation);
 
-  bool all_settled() const;  // nothing live, nothing being stored
+  bool all_settled() const;        // nothing live, nothing being stored
+  RoomCount count_people() const;  // those with a reply; `people` is 0
   int running() const;
   int queued() const;
   int inspected() const;  // live replies whose candidates are kept

@@ -19,7 +19,7 @@ bool is_news(const QueuePlace& told, const QueuePlace& place) {
 
 Reply::Reply(Spec spec, Instant now)
     : spec_(std::move(spec)),
-      text_(spec_.model->tokenizer, spec_.stop_strings),
+      text_(spec_.model->tokenizer, spec_.stop_strings, 0, spec_.request.thoughts),
       prompt_tokens_(static_cast<std::int64_t>(spec_.request.prompt_ids.size())),
       unwatched_since_(now),
       checkpoint_at_(now) {}
@@ -110,10 +110,13 @@ void Reply::send_text(Watcher& watcher) const {
   if (!can_go_on_from(watcher.sent)) {
     const auto to = static_cast<std::int64_t>(shown_to());
     watcher.connection->send_of(id(), snapshot_event(id(), to, shown_text(), state()));
-  } else if (watcher.sent < shown_to()) {
-    watcher.connection->send_delta(text_.slice(id(), watcher.sent));
+    watcher.sent = shown_to();
   }
-  watcher.sent = shown_to();
+  while (watcher.sent < shown_to()) {  // one delta for each channel
+    Delta delta = text_.slice(id(), watcher.sent);
+    watcher.sent = delta.to;
+    watcher.connection->send_delta(std::move(delta));
+  }
 }
 
 void Reply::watch(const std::shared_ptr<Connection>& connection, std::size_t have) {
@@ -145,6 +148,13 @@ void Reply::watch_end(const std::shared_ptr<Connection>& connection, const std::
   } else {
     found->re = re;
   }
+}
+
+bool Reply::answer_now() {
+  const bool is_thinking =
+      is_live() && spec_.model->thoughts.thinks() && (text_.to() == 0 || text_.is_thinking());
+  if (is_thinking) spec_.request.thoughts.budget = 0;  // of what is submitted later
+  return is_thinking;
 }
 
 void Reply::unwatch(const Connection& connection, Instant now) {

@@ -114,6 +114,9 @@ class Reply {
   void pause();
   bool is_stepped() const { return spec_.is_stepped; }
 
+  // Its thoughts are to end. False: it has none, or has them behind it.
+  bool answer_now();
+
   // --- checkpoints
   // ------------------------------------------------------------------------------------------------------
   bool needs_checkpoint(Instant now, const ServiceLimits& limits) const;

@@ -5,15 +5,23 @@
 #include <utility>
 
 #include "engine/text/tokenizer.h"
+#include "server/session/thought.h"
 
 namespace hearth::server {
 
 ReplyText::ReplyText(std::shared_ptr<const engine::Tokenizer> tokenizer,
-                     std::vector<std::string> stop_strings, std::size_t first)
+                     std::vector<std::string> stop_strings, std::size_t first,
+                     engine::ThoughtRule thoughts)
     : tokenizer_(std::move(tokenizer)),
       first_(first),
       decoder_(tokenizer_),
-      matcher_(std::move(stop_strings)) {}
+      matcher_(std::move(stop_strings)),
+      thoughts_(std::move(thoughts)) {
+  if (!thoughts_.begins_open) return;
+  match(std::string(kThoughtOpen));
+  num_thought_ = kOpen;
+  thought_from_ = decoded_.size();
+}
 
 void ReplyText::match(std::string_view text) {
   if (text.empty()) return;
@@ -28,6 +36,22 @@ void ReplyText::cut_at_visible() {
   decoded_.resize(visible_);
   for (std::size_t& end : ends_) end = std::min(end, visible_);
   to_ = ends_.size();
+}
+
+// The text of the next token. A mark is written out even by a tokenizer that hides its special
+// tokens.
+std::string ReplyText::marked(TokenId id, std::string text) {
+  if (!thoughts_.thinks()) return text;
+  if (ends_.empty() && num_thought_ == 0 && id == thoughts_.open) {
+    if (!text.ends_with(kThoughtOpen)) text += kThoughtOpen;
+    num_thought_ = kOpen;
+    thought_from_ = decoded_.size() + text.size();
+  } else if (num_thought_ == kOpen && id == thoughts_.close) {
+    if (!text.ends_with(kThoughtClose)) text += kThoughtClose;
+    num_thought_ = ends_.size() + 1;
+    thought_to_ = decoded_.size() + text.size() - kThoughtClose.size();
+  }
+  return text;
 }
 
 // The decoder does not tell what it holds back; decoding the tokens that are not settled does.
@@ -47,7 +71,7 @@ bool ReplyText::pull(const engine::TokenStream& stream, std::size_t end) {
   const std::size_t published = std::min(stream.published(), end);
   while (first_ + ends_.size() < published && !stopped_) {
     const engine::TokenRecord& token = stream.token(first_ + ends_.size());
-    const std::string text = decoder_.push(token.id);
+    const std::string text = marked(token.id, decoder_.push(token.id));
     match(text);
     if (!text.empty()) {
       const bool is_whole = !ends_in_half_a_character(stream, text);
@@ -73,16 +97,28 @@ void ReplyText::finish() {
   cut_at_visible();
 }
 
+std::size_t ReplyText::place(std::size_t num_tokens, bool is_thought) const {
+  const std::size_t end = end_of(num_tokens);
+  return is_thought ? std::clamp(end, thought_from_, std::max(thought_from_, thought_to_)) : end;
+}
+
+std::uint32_t ReplyText::bytes_of(std::size_t i) const {
+  const bool is_thought = i < num_thought_;
+  return static_cast<std::uint32_t>(place(i + 1, is_thought) - place(i, is_thought));
+}
+
 Delta ReplyText::slice(const MessageId& stream, std::size_t from) const {
-  Delta delta{.stream = stream, .from = from, .to = to_, .text = {}, .lp = {}, .bytes = {}};
-  delta.text = text().substr(end_of(from));
+  const bool is_thought = from < num_thought_;
+  const std::size_t to = is_thought ? std::min(to_, num_thought_) : to_;
+  Delta delta{.stream = stream, .from = from, .to = to, .text = {}, .lp = {}, .bytes = {}};
+  if (is_thought) delta.channel = Channel::reasoning;
+  const std::size_t begin = place(from, is_thought);
+  delta.text = decoded_.substr(begin, place(to, is_thought) - begin);
   const auto at = [](const auto& list, std::size_t i) {
     return list.begin() + static_cast<std::ptrdiff_t>(i);
   };
-  delta.lp.assign(at(lp_, from), at(lp_, to_));
-  for (std::size_t i = from; i < to_; ++i) {
-    delta.bytes.push_back(static_cast<std::uint32_t>(end_of(i + 1) - end_of(i)));
-  }
+  delta.lp.assign(at(lp_, from), at(lp_, to));
+  for (std::size_t i = from; i < to; ++i) delta.bytes.push_back(bytes_of(i));
   return delta;
 }
 

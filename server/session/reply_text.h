@@ -8,6 +8,7 @@
 #include <string_view>
 #include <vector>
 
+#include "engine/runtime/thoughts.h"
 #include "engine/runtime/token_stream.h"
 #include "engine/text/stop_matcher.h"
 #include "engine/text/stream_decoder.h"
@@ -22,9 +23,12 @@ namespace hearth::server {
 // thread at a time.
 class ReplyText {
  public:
-  // first: tokens of the stream before that one are not part of the reply.
+  // first: tokens of the stream before that one are not part of the reply. thoughts: marks that
+  // part what the model thinks from what it answers; text() has them both, the first also where the
+  // prompt opened the thoughts.
   ReplyText(std::shared_ptr<const engine::Tokenizer> tokenizer,
-            std::vector<std::string> stop_strings, std::size_t first = 0);
+            std::vector<std::string> stop_strings, std::size_t first = 0,
+            engine::ThoughtRule thoughts = {});
 
   // Reads the tokens published since the last call, but none from `end` on. True: to() or the end
   // changed. After a stop string nothing more is read.
@@ -39,8 +43,13 @@ class ReplyText {
   bool stopped() const { return stopped_; }  // a stop string was found; text() ends before it
   const std::string& stop_string() const { return stop_string_; }  // which, when stopped
 
-  // Tokens [from, to()), from ≤ to().
+  // Tokens from `from` ≤ to() on: those of one channel. Only where thoughts end it ends before
+  // to().
   Delta slice(const MessageId& stream, std::size_t from) const;
+  // How many bytes of its channel's text token `i` < to() completed; the marks complete none.
+  std::uint32_t bytes_of(std::size_t i) const;
+  // Whether the last token read is a thought.
+  bool is_thinking() const { return num_thought_ == kOpen; }
 
  private:
   std::size_t end_of(std::size_t num_tokens) const {
@@ -49,6 +58,8 @@ class ReplyText {
   void match(std::string_view text);
   bool ends_in_half_a_character(const engine::TokenStream& stream, std::string_view shown) const;
   void cut_at_visible();
+  std::string marked(TokenId id, std::string text);
+  std::size_t place(std::size_t num_tokens, bool is_thought) const;
 
   std::shared_ptr<const engine::Tokenizer> tokenizer_;
   std::size_t first_;
@@ -62,6 +73,12 @@ class ReplyText {
   std::size_t to_ = 0;
   bool stopped_ = false;
   std::string stop_string_;
+
+  static constexpr std::size_t kOpen = std::numeric_limits<std::size_t>::max();
+  engine::ThoughtRule thoughts_;
+  std::size_t num_thought_ = 0;   // leading tokens that are thoughts or marks; kOpen: all so far
+  std::size_t thought_from_ = 0;  // bytes of decoded_ between the marks
+  std::size_t thought_to_ = kOpen;
 };
 
 }  // namespace hearth::server

@@ -40,10 +40,9 @@ std::vector<TracedToken> ReplyTrace::slice(const engine::TokenStream* stream, co
   std::vector<TracedToken> tokens;
   if (from >= to) return tokens;
   tokens.reserve(to - from);
-  const Delta shown = text.slice({}, from);
   for (std::size_t i = from; i < to; ++i) {
     tokens.push_back(i < earlier_.size() ? earlier_[i] : traced(*stream, i));
-    tokens.back().bytes = shown.bytes[i - from];
+    tokens.back().bytes = text.bytes_of(i);
   }
   return tokens;
 }

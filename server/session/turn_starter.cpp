@@ -10,6 +10,7 @@
 #include "server/session/engine_identity.h"
 #include "server/session/events.h"
 #include "server/session/strict_json.h"
+#include "server/session/thought.h"
 #include "server/session/title.h"
 
 namespace hearth::server {
@@ -48,6 +49,14 @@ std::unique_ptr<ReplyTrace> make_trace(const ChatCreate& message, bool is_inspec
   }
   return std::make_unique<ReplyTrace>(
       std::move(head), is_inspected ? prompt_ids : std::vector<TokenId>{}, std::move(given));
+}
+
+engine::ThoughtRule thoughts_of(const ModelInfo& model, const std::vector<TokenId>& prompt,
+                                const GenerationParams& params) {
+  engine::ThoughtRule rule = model.thoughts;
+  rule.begins_open = opens_thought(prompt, rule, *model.tokenizer);
+  rule.budget = params.thinking_budget.value_or(-1);
+  return rule;
 }
 
 void add_trace_fields(const ReplyTrace& trace, ServerMessage& accepted) {
@@ -339,7 +348,8 @@ void TurnStarter::build_prompt(const TurnRef& turn) {
                 .max_tokens = turn->params.max_tokens,
                 .max_tokens_limit = limits_.max_tokens,
                 .begun = turn->begun,
-                .begun_text = turn->continued ? turn->continued->content : std::string()};
+                .begun_text = turn->continued ? turn->continued->content : std::string(),
+                .thinks = turn->params.thinking_budget != 0};
   for (const Message& past : turn->path) job.turns.push_back({past.id, past.role, past.content});
   if (turn->user_message) {
     job.turns.push_back({turn->user_message->id, Role::user, turn->user_message->content});
@@ -422,6 +432,7 @@ void TurnStarter::begin(const TurnRef& turn) {
   if (turn->message.branch && turn->message.branch->token)
     request.forced_ids = {*turn->message.branch->token};
   request.is_inspected = is_inspected;
+  request.thoughts = thoughts_of(*turn->model, request.prompt_ids, turn->params);
   Reply::Spec spec{.owner = turn->owner,
                    .conversation = turn->conversation.id,
                    .row = turn->reply,

@@ -63,6 +63,7 @@ class FakeEngine final : public EnginePort {
   void cancel(engine::RequestId id) override {
     if (requests.contains(id)) requests.at(id).is_cancelled = true;
   }
+  void answer(engine::RequestId id) override { answered.push_back(id); }
 
   void write(engine::RequestId id, std::string_view bytes) {
     engine::TokenStream& stream = *requests.at(id).stream;
@@ -82,6 +83,7 @@ class FakeEngine final : public EnginePort {
 
   std::map<engine::RequestId, Running> requests;
   std::vector<engine::RequestId> order;
+  std::vector<engine::RequestId> answered;
 };
 
 // The memory store, and a disk that can fail.
@@ -125,7 +127,7 @@ class Tab {
 
   void send(const json& message) { connection->on_text(message.dump()); }
   void send_raw(std::string_view frame) { connection->on_text(frame); }
-  std::vector<json> receive();  // everything there is to take
+  std::vector<json> receive();  // everything there is to take; `room` goes into `rooms`
   json receive_only();          // exactly one event
   std::vector<json> receive_all(std::string_view type);
   void close() { connection->on_closed(); }
@@ -136,6 +138,7 @@ class Tab {
 
   std::shared_ptr<Connection> connection;
   int wakes = 0;
+  std::vector<json> rooms;
 };
 
 class Room {
@@ -226,7 +229,10 @@ inline Tab::Tab(Room& room, std::optional<User> user)
 
 inline std::vector<json> Tab::receive() {
   std::vector<json> events;
-  while (auto frame = connection->take_frame()) events.push_back(json::parse(*frame));
+  while (auto frame = connection->take_frame()) {
+    json event = json::parse(*frame);
+    (event["type"] == "room" ? rooms : events).push_back(std::move(event));
+  }
   return events;
 }
 

@@ -10,11 +10,22 @@
 namespace hearth::server {
 namespace {
 
+constexpr Milliseconds kAfterFailure{250};
+
 struct Repeater : std::enable_shared_from_this<Repeater> {
   Repeater(asio::io_context& context, std::function<Milliseconds()> what)
       : timer(context), job(std::move(what)) {}
   void run() {
-    timer.expires_after(job());
+    Milliseconds delay = kAfterFailure;
+    try {
+      delay = job();
+    } catch (const std::exception& failure) {  // timeouts, retries and the drain hang on this job
+      spdlog::error("the regular work failed: {}", failure.what());
+    }
+    run_after(delay);
+  }
+  void run_after(Milliseconds delay) {
+    timer.expires_after(delay);  // what was waited for before is off
     timer.async_wait([self = shared_from_this()](error_code ec) {
       if (!ec) self->run();
     });
@@ -52,9 +63,12 @@ void EventLoop::stop() { impl_->context.stop(); }
 
 void EventLoop::post(std::function<void()> job) { asio::post(impl_->context, std::move(job)); }
 
-void EventLoop::repeat(std::function<Milliseconds()> job) {
+std::function<void()> EventLoop::repeat(std::function<Milliseconds()> job) {
   const auto repeater = std::make_shared<Repeater>(impl_->context, std::move(job));
   post([repeater] { repeater->run(); });
+  return [weak = std::weak_ptr<Repeater>(repeater)] {
+    if (const auto alive = weak.lock()) alive->run_after(Milliseconds(0));
+  };
 }
 
 void EventLoop::after(Milliseconds delay, std::function<void()> job) {

@@ -24,8 +24,10 @@ class EventLoop {
   // Any thread; never runs inside the call.
   void post(std::function<void()> job);
 
-  // Loop thread (or before run). Runs job after the delay it returns, again and again.
-  void repeat(std::function<Milliseconds()> job);
+  // Loop thread (or before run). Runs job at once, and again after the delay it returned; a job
+  // that throws is logged and runs again. The function that comes back asks for the next run at
+  // once.
+  std::function<void()> repeat(std::function<Milliseconds()> job);
   // Once.
   void after(Milliseconds delay, std::function<void()> job);
 

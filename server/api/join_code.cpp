@@ -42,7 +42,12 @@ JoinCode::JoinCode(std::string_view code, Clock clock)
     : hash_(sha256(normalised(code))), clock_(std::move(clock)) {}
 
 JoinCode::Tries& JoinCode::tries_of(const std::string& peer, Instant now) {
-  if (by_peer_.size() >= kPeersMax) by_peer_.clear();
+  if (by_peer_.size() >= kPeersMax && !by_peer_.contains(peer)) {
+    // Who has been quiet longest has the most tries again; nobody else's brake is let go.
+    by_peer_.erase(std::min_element(
+        by_peer_.begin(), by_peer_.end(),
+        [](const auto& a, const auto& b) { return a.second.last < b.second.last; }));
+  }
   Tries& tries = by_peer_.try_emplace(peer, Tries{kTriesBurst, now}).first->second;
   const double seconds = std::chrono::duration<double>(now - tries.last).count();
   tries.left = std::min(kTriesBurst, tries.left + seconds * kTriesPerSecond);

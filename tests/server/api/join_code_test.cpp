@@ -33,6 +33,21 @@ TEST(JoinCode, GuessingIsSlowAndLocksNobodyElseOut) {
   EXPECT_EQ(code.check("K7MX-4QRT", "10.0.0.1"), Verdict::right);
 }
 
+// A guesser with many addresses once let go of everybody's brake, their first one's as well.
+TEST(JoinCode, ManyAddressesLetGoOfNobodysBrake) {
+  FakeClock clock;
+  JoinCode code("K7MX-4QRT", clock.clock());
+  int num_tries = 0;
+  for (int i = 0; i < 5'000; ++i) {
+    const std::string other = "10.1." + std::to_string(i / 250) + "." + std::to_string(i % 250);
+    EXPECT_EQ(code.check("wrong", other), Verdict::wrong);
+    clock.advance(Milliseconds(1));
+    if (code.check("wrong", "10.0.0.1") == Verdict::wrong) ++num_tries;
+  }
+  EXPECT_GE(num_tries, 40);
+  EXPECT_LE(num_tries, 40 + 3) << "at once, then one every two seconds";
+}
+
 TEST(JoinCode, NewOnesDifferAndAvoidLookAlikes) {
   const std::string one = make_join_code(system_random());
   EXPECT_EQ(one.size(), 9U);

@@ -30,7 +30,10 @@
 namespace hearth::server {
 namespace {
 
+// While replies are written or wait, deltas that were held back for merging are due on the tick;
+// otherwise only timeouts are, which are seconds.
 constexpr Milliseconds kTick{20};
+constexpr Milliseconds kOpenTick{100};
 constexpr Milliseconds kIdleTick{250};
 constexpr Milliseconds kFarewell{3'000};  // for the last frames and closing handshakes
 
@@ -57,7 +60,10 @@ class ServerApp {
   bool is_local() const { return is_loopback(host_); }
   void print_addresses(std::uint16_t port) const;
   void report(const engine::LoadProgress& progress);
+  Result<Loaded> load_now(const engine::ModelFolder& folder, const std::string& why);
   void loaded(Result<Loaded> model);
+  void start_engine(Loaded model);
+  void progressed(std::span<const engine::RequestId> changed);
   Milliseconds tick();
   void on_signal();
   void begin_drain();
@@ -85,6 +91,8 @@ class ServerApp {
   std::jthread loader_;
   double reported_percent_ = -1.0;  // loader thread
   std::atomic<bool> is_loading_{false};
+  std::function<void()> hasten_tick_;
+  Milliseconds next_tick_{0};
   bool is_draining_ = false;
   bool is_drained_ = false;
   Instant drain_until_;
@@ -97,11 +105,7 @@ ServerApp::ServerApp(const Config& config, std::string host, std::string model,
       model_(std::move(model)),
       loop_(loop),
       store_(std::move(store)),
-      bridge_(loop,
-              [this](std::span<const engine::RequestId> changed) {
-                service_.engine_progressed(changed);
-                generations_.engine_progressed(changed);
-              }),
+      bridge_(loop, [this](std::span<const engine::RequestId> changed) { progressed(changed); }),
       text_(loop, config.system_prompt),
       service_(
           {bridge_, text_, *store_, clock_, system_random(), [this] { return ++last_request_; },
@@ -116,7 +120,7 @@ ServerApp::ServerApp(const Config& config, std::string host, std::string model,
       assets_(embedded_page()),
       gate_({is_local(), config.open, machine_name(), config.allow_host, config.allow_origin, {}},
             service_, nullptr),
-      server_(loop, {host_, config.port, {}},
+      server_(loop, {host_, config.port, net_limits_of(config)},
               Router(make_routes({assets_, service_, generations_, session_,
                                   [this] { return is_draining_; }, &inspect_})),
               gate_, service_, system_random()) {
@@ -169,50 +173,68 @@ void ServerApp::load(engine::ModelFolder folder, std::string why) {
   is_loading_ = true;
   inspect_.model.set_folder(folder.path);
   loader_ = std::jthread([this, folder = std::move(folder), why = std::move(why)] {
-    auto runner =
-        engine::load_runner(folder, runner_options(config_),
-                            [this](const engine::LoadProgress& progress) { report(progress); });
-    auto result = std::make_shared<Result<Loaded>>();
-    if (runner) {
-      auto info = make_model_info(folder, model_, (*runner)->traits());
-      *result = Loaded{std::move(*runner), std::move(info), why};
-    } else {
-      *result = tl::unexpected(runner.error());
-    }
+    auto result = std::make_shared<Result<Loaded>>(load_now(folder, why));
     is_loading_ = false;
     loop_.post([this, result] { loaded(std::move(*result)); });
   });
 }
 
-void ServerApp::loaded(Result<Loaded> model) {
-  if (!model) {
-    spdlog::error("the model could not be loaded: {}", model.error().detail);
-    // Clients get a sentence without paths.
-    service_.set_model({model_,
-                        ModelState::failed,
-                        {},
-                        0.0,
-                        {},
-                        "The model could not be loaded; the server's log says why.",
-                        nullptr});
-    return;
+// Loader thread. A failure after the start is a value (DESIGN §10), memory that runs out included.
+Result<Loaded> ServerApp::load_now(const engine::ModelFolder& folder, const std::string& why) {
+  try {
+    auto runner =
+        engine::load_runner(folder, runner_options(config_),
+                            [this](const engine::LoadProgress& progress) { report(progress); });
+    if (!runner) return tl::unexpected(runner.error());
+    auto info = make_model_info(folder, model_, (*runner)->traits());
+    return Loaded{std::move(*runner), std::move(info), why};
+  } catch (const std::exception& failure) {
+    return fail(ErrorCode::model_failed, failure.what());
   }
-  bridge_.attach(std::make_unique<engine::Engine>(
-      std::move(model->runner), bridge_.listener(), engine::EngineOptions{.measures_first = true}));
-  service_.set_model({model_, ModelState::ready, {}, 100.0, {}, {}, model->info});
-  std::cout << "Ready: " << model->info->decoder << " (" << model->why << "), context of "
-            << model->info->context_length << " tokens" << std::endl;
+}
+
+void ServerApp::loaded(Result<Loaded> model) {
+  try {
+    if (model) return start_engine(std::move(*model));
+  } catch (const std::exception& failure) {
+    model = fail(ErrorCode::model_failed, failure.what());
+  }
+  spdlog::error("the model could not be loaded: {}", model.error().detail);
+  // Clients get a sentence without paths.
+  service_.set_model({model_,
+                      ModelState::failed,
+                      {},
+                      0.0,
+                      {},
+                      "The model could not be loaded; the server's log says why.",
+                      nullptr});
+}
+
+void ServerApp::start_engine(Loaded model) {
+  bridge_.attach(std::make_unique<engine::Engine>(std::move(model.runner), bridge_.listener(),
+                                                  engine::EngineOptions{.measures_first = true}));
+  service_.set_model({model_, ModelState::ready, {}, 100.0, {}, {}, model.info});
+  std::cout << "Ready: " << model.info->decoder << " (" << model.why << "), context of "
+            << model.info->context_length << " tokens" << std::endl;
+}
+
+void ServerApp::progressed(std::span<const engine::RequestId> changed) {
+  service_.engine_progressed(changed);
+  generations_.engine_progressed(changed);
+  if (next_tick_ > kTick) hasten_tick_();  // the first step after a pause
 }
 
 Milliseconds ServerApp::tick() {
   service_.on_tick();
   generations_.on_tick();
   const ServiceStats stats = service_.stats();
-  return stats.connections + stats.running + stats.queued > 0 ? kTick : kIdleTick;
+  const bool is_busy = stats.running + stats.queued > 0;
+  next_tick_ = is_busy ? kTick : stats.connections > 0 ? kOpenTick : kIdleTick;
+  return next_tick_;
 }
 
 void ServerApp::run() {
-  loop_.repeat([this] { return tick(); });
+  hasten_tick_ = loop_.repeat([this] { return tick(); });
   loop_.on_signal([this](int) { on_signal(); });
   loop_.run();
   server_.close_all();

@@ -53,7 +53,15 @@ Limits limits_of(const Config& config, bool is_local) {
   limits.service.running_per_user = chosen(config.limits.running_per_user, 16, 2);
   limits.service.queued_per_user = chosen(config.limits.queued_per_user, 64, 4);
   limits.service.live_total = config.limits.live;
+  limits.service.sockets_total = config.limits.connections;
   limits.service.drain_timeout = std::chrono::seconds(config.drain_timeout_s);
+  return limits;
+}
+
+NetLimits net_limits_of(const Config& config) {
+  NetLimits limits;
+  limits.connections = static_cast<std::size_t>(config.limits.connections);
+  limits.connections_per_address = static_cast<std::size_t>(config.limits.connections_per_address);
   return limits;
 }
 

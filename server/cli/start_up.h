@@ -7,6 +7,7 @@
 
 #include "engine/checkpoint/runner_options.h"
 #include "server/config.h"
+#include "server/net/server.h"
 #include "server/session/limits.h"
 
 namespace hearth::server {
@@ -21,6 +22,8 @@ void start_logging(const std::string& level);
 
 // is_local: only this machine can reach the server, so one person may use all of it.
 Limits limits_of(const Config& config, bool is_local);
+
+NetLimits net_limits_of(const Config& config);
 
 engine::RunnerOptions runner_options(const Config& config);
 

@@ -96,6 +96,12 @@ class CpuDecoder final : public StepRunner {
   Result<StepResult> run(const Batch& batch) override;
 
  private:
+  // Where a batch row's results stand among those of the step.
+  struct Wanted {
+    std::int64_t first = 0;
+    std::int64_t count = 0;
+  };
+
   // Where one batch row's tokens stand among the step's.
   struct Token {
     std::int32_t row = 0;
@@ -393,20 +399,23 @@ void CpuDecoder::multiply_into_residual(const PackedMatrix& matrix, const Activa
 StepResult CpuDecoder::outputs(const Batch& batch) {
   const std::int64_t hidden = spec_.hidden_size;
   const std::int64_t vocab = spec_.vocab_size;
-  std::vector<std::int64_t>
-      sources;                     // rows of residual_ that are wanted, in the order of the batch
-  std::vector<std::size_t> begin;  // of each batch row in sources
-  bool any_logits = false;
-  for (std::size_t r = 0; r < batch.rows.size(); ++r) {
-    begin.push_back(sources.size());
-    const AttentionRow& row = attention_rows_[r];
-    const RowOutput output = batch.rows[r].output;
-    if (output == RowOutput::none) continue;
-    any_logits = any_logits || output == RowOutput::logits || output == RowOutput::all_logits;
-    const std::int64_t first = output == RowOutput::all_logits ? 0 : row.num_tokens - 1;
-    for (std::int64_t t = first; t < row.num_tokens; ++t) sources.push_back(row.first_token + t);
-  }
-  begin.push_back(sources.size());
+  std::vector<std::int64_t> sources;  // rows of residual_ that are wanted: for logits, then others
+  std::vector<Wanted> wanted(batch.rows.size());
+  const auto collect_sources = [&](bool for_logits) {
+    for (std::size_t r = 0; r < batch.rows.size(); ++r) {
+      const AttentionRow& row = attention_rows_[r];
+      const RowOutput output = batch.rows[r].output;
+      const bool is_logits = output == RowOutput::logits || output == RowOutput::all_logits;
+      if (output == RowOutput::none || is_logits != for_logits) continue;
+      const bool is_all = output == RowOutput::all_logits || output == RowOutput::all_hidden;
+      wanted[r] = {static_cast<std::int64_t>(sources.size()), is_all ? row.num_tokens : 1};
+      for (std::int64_t t = row.num_tokens - wanted[r].count; t < row.num_tokens; ++t)
+        sources.push_back(row.first_token + t);
+    }
+  };
+  collect_sources(true);
+  const auto num_logits = static_cast<std::int64_t>(sources.size());
+  collect_sources(false);
 
   const auto rows = static_cast<std::int64_t>(sources.size());
   float* normed = grown(final_, rows * hidden);
@@ -416,9 +425,9 @@ StepResult CpuDecoder::outputs(const Batch& batch) {
                       hidden, normed + i * hidden);
   }
   float* logits = nullptr;
-  if (any_logits) {
-    logits = grown(logits_, rows * vocab);
-    prepare_input(normed, rows, hidden, {}, weights_.head().format);
+  if (num_logits > 0) {
+    logits = grown(logits_, num_logits * vocab);
+    prepare_input(normed, num_logits, hidden, {}, weights_.head().format);
     const auto cap = static_cast<float>(spec_.logits_softcap);
     multiply(weights_.head(), activations_,
              [&](std::int64_t row, std::int64_t panel, const float* values, int) {
@@ -436,19 +445,19 @@ StepResult CpuDecoder::outputs(const Batch& batch) {
   StepResult result;
   for (std::size_t r = 0; r < batch.rows.size(); ++r) {
     RowResult row;
-    const std::size_t count = begin[r + 1] - begin[r];
-    const auto first = static_cast<std::int64_t>(begin[r]);
+    const auto [first, count] = wanted[r];
     const std::span<const float> state(normed + first * hidden,
-                                       count * static_cast<std::size_t>(hidden));
+                                       static_cast<std::size_t>(count * hidden));
+    const RowOutput output = batch.rows[r].output;
     if (std::any_of(state.begin(), state.end(),
                     [](float value) { return !std::isfinite(value); })) {
       row.error = "The model computed a value that is not a number.";
-    } else if (batch.rows[r].output == RowOutput::class_scores) {
+    } else if (output == RowOutput::class_scores) {
       row.error = "The packed decoder gives no class scores.";
-    } else if (batch.rows[r].output == RowOutput::hidden) {
+    } else if (output == RowOutput::hidden || output == RowOutput::all_hidden) {
       row.values = state;
     } else if (count > 0) {
-      row.values = {logits + first * vocab, count * static_cast<std::size_t>(vocab)};
+      row.values = {logits + first * vocab, static_cast<std::size_t>(count * vocab)};
     }
     result.rows.push_back(std::move(row));
   }

@@ -52,7 +52,8 @@ void probe_step_costs(StepRunner& runner, const std::function<double()>& now_s,
       size += StepSize::of(probe.num_tokens, 0, true);
     }
     const double begin_s = now_s();
-    if (!runner.run(batch)) return;
+    const auto result = runner.run(batch);
+    if (!result || !result->rows.front().error.empty()) return;  // a classifier has no logits
     const double seconds = now_s() - begin_s;
     if (!std::exchange(is_first, false)) {
       longest_s = std::max(longest_s, seconds);

@@ -148,19 +148,55 @@ void EngineCore::apply(const Batch& batch, const Result<StepResult>& result) {
 
 void EngineCore::accept(Sequence& sequence, const BatchRow& row, const RowResult& result) {
   changed_.push_back(sequence.request.id);
-  const RowOutput output = row.output;
   scheduler_.advance(sequence, static_cast<std::int64_t>(row.tokens.size()));
   sequence.stream->set_prefilled_tokens(std::max(
       sequence.stream->prefilled_tokens(), std::min(sequence.num_computed, sequence.num_prompt())));
-  if (output == RowOutput::none) return;
-  if (static_cast<std::int64_t>(result.values.size()) != traits().vocab_size) {
-    return finish(sequence, FinishReason::failed, "the decoder gave no logits");
-  }
-  draw(sequence, result.values);
+  if (row.output == RowOutput::none) return;
+  if (sequence.request.output == RequestOutput::reply)
+    return take_logits(sequence, row, result.values);
+  take_states(sequence, row, result.values);
 }
 
-void EngineCore::draw(Sequence& sequence, std::span<const float> logits) {
+// A token for each row of logits.
+void EngineCore::take_logits(Sequence& sequence, const BatchRow& row,
+                             std::span<const float> values) {
+  const auto vocab = static_cast<std::size_t>(traits().vocab_size);
+  const std::size_t count = row.output == RowOutput::all_logits ? row.tokens.size() : 1;
+  if (values.size() != count * vocab)
+    return finish(sequence, FinishReason::failed, "the decoder gave no logits");
+  for (std::size_t i = 0; i < count; ++i) {
+    if (!draw(sequence, values.subspan(i * vocab, vocab))) return;
+  }
+}
+
+void EngineCore::take_states(Sequence& sequence, const BatchRow& row,
+                             std::span<const float> values) {
+  const RequestOutput wanted = sequence.request.output;
+  const bool is_class = wanted == RequestOutput::class_scores;
+  const std::size_t size = is_class ? values.size() : values.size() / row.tokens.size();
+  if (size == 0) return finish(sequence, FinishReason::failed, "the decoder gave no states");
+  if (row.position == 0) sequence.sums.clear();  // it may have begun before a preemption
+  if (is_class || wanted == RequestOutput::last_state) {
+    const auto last = values.last(size);
+    sequence.sums.assign(last.begin(), last.end());
+  } else if (wanted == RequestOutput::first_state) {
+    if (sequence.sums.empty())
+      sequence.sums.assign(values.begin(), values.begin() + static_cast<std::ptrdiff_t>(size));
+  } else {
+    sequence.sums.resize(size, 0.0);
+    for (std::size_t i = 0; i < values.size(); ++i)
+      sequence.sums[i % size] += static_cast<double>(values[i]);
+  }
+  if (sequence.num_left() > 0) return;
+  if (wanted == RequestOutput::mean_state) {
+    for (double& sum : sequence.sums) sum /= static_cast<double>(sequence.num_ids());
+  }
+  finish(sequence, FinishReason::stop, {});
+}
+
+bool EngineCore::draw(Sequence& sequence, std::span<const float> logits) {
   const GenerationRequest& request = sequence.request;
+  const auto num_seen = static_cast<std::size_t>(sequence.num_ids() - sequence.num_unscored);
   const auto num_drawn = static_cast<std::size_t>(sequence.num_drawn());
   const bool is_inspected =
       request.is_inspected && sequence.stream->published() < GenerationRequest::kInspectedMax;
@@ -172,7 +208,7 @@ void EngineCore::draw(Sequence& sequence, std::span<const float> logits) {
   }
   const Result<TokenRecord> token =
       sampler_.sample(request.sampling, {.logits = logits,
-                                         .ids = sequence.ids,
+                                         .ids = std::span(sequence.ids).first(num_seen),
                                          .num_prompt = request.prompt_ids.size(),
                                          .eos_ids = request.stop_ids,
                                          .seed = request.seed,
@@ -180,22 +216,31 @@ void EngineCore::draw(Sequence& sequence, std::span<const float> logits) {
                                          .forced = forced,
                                          .constraint = request.constraint.get(),
                                          .is_inspected = is_inspected});
-  if (!token) return finish(sequence, FinishReason::failed, token.error().detail);
+  const auto end = [&](FinishReason reason, std::string error) {
+    finish(sequence, reason, std::move(error));
+    return false;
+  };
+  if (!token) return end(FinishReason::failed, token.error().detail);
   std::unique_ptr<const TokenCandidates> candidates;
   if (is_inspected)
     candidates = std::make_unique<const TokenCandidates>(std::move(sampler_.candidates()));
   sequence.stream->append(*token, sampler_.top_logprobs(), std::move(candidates));
-  scheduler_.append(sequence, token->id);
+  if (sequence.num_unscored > 0) {
+    --sequence.num_unscored;  // it is there already
+  } else {
+    scheduler_.append(sequence, token->id);
+  }
   sequence.thoughts.take(token->id);
   if (sequence.first_token_s < 0.0) sequence.first_token_s = now_s_();
   if (num_drawn + 1 >= request.forced_ids.size()) {
-    if (is_stop(request, token->id)) return finish(sequence, FinishReason::stop, {});
+    if (is_stop(request, token->id)) return end(FinishReason::stop, {});
   }
   if (request.constraint && !forced) {
     request.constraint->accept(token->id);
-    if (request.constraint->is_complete()) return finish(sequence, FinishReason::stop, {});
+    if (request.constraint->is_complete()) return end(FinishReason::stop, {});
   }
-  if (sequence.num_ids() == sequence.max_ids) finish(sequence, FinishReason::length, {});
+  if (sequence.num_ids() == sequence.max_ids) return end(FinishReason::length, {});
+  return true;
 }
 
 void EngineCore::finish(Sequence& sequence, FinishReason reason, std::string error) {
@@ -204,6 +249,7 @@ void EngineCore::finish(Sequence& sequence, FinishReason reason, std::string err
   FinishedEvent event = account(*ended, now_s_());
   event.reason = reason;
   event.error = std::move(error);
+  if (reason == FinishReason::stop) event.values.assign(ended->sums.begin(), ended->sums.end());
   ended->stream->set_queue_position(-1);
   ended->stream->finish(std::move(event));
 }

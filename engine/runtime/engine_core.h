@@ -52,7 +52,9 @@ class EngineCore {
   Result<StepResult> run(const Batch& batch);
   void apply(const Batch& batch, const Result<StepResult>& result);
   void accept(Sequence& sequence, const BatchRow& row, const RowResult& result);
-  void draw(Sequence& sequence, std::span<const float> logits);
+  void take_logits(Sequence& sequence, const BatchRow& row, std::span<const float> values);
+  void take_states(Sequence& sequence, const BatchRow& row, std::span<const float> values);
+  bool draw(Sequence& sequence, std::span<const float> logits);  // false: that was the end
   void finish(Sequence& sequence, FinishReason reason, std::string error);
   void greet_admitted();
   void publish();

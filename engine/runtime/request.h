@@ -49,9 +49,11 @@ struct GenerationRequest {
   std::uint64_t cache_salt = 0;  // prefix blocks are shared only under the same salt
   std::size_t num_shared_prefix =
       0;  // leading prompt ids (the operator's system prompt) hashed without the salt
-  std::vector<TokenId> prompt_ids;  // not empty; prompt_ids.size() + max_tokens ≤ context
-  std::int64_t max_tokens = 0;      // > 0; of the whole reply, `given` included
-  std::vector<TokenId> stop_ids;    // eos ids; the one that ended the reply is its last token
+  RequestOutput output = RequestOutput::reply;  // else nothing is drawn
+  std::vector<TokenId> prompt_ids;          // not empty; prompt_ids.size() + max_tokens ≤ context
+  std::vector<std::int32_t> token_types{};  // BERT's, one for each prompt id; empty: all 0
+  std::int64_t max_tokens = 0;              // > 0; of the whole reply, `given` included
+  std::vector<TokenId> stop_ids;  // eos ids; the one that ended the reply is its last token
   bool ignore_eos = false;
   SamplingParams sampling;
   std::uint64_t seed = 0;
@@ -59,7 +61,8 @@ struct GenerationRequest {
   // How the reply begins, decided earlier (continue, branch, step): in the stream from the start,
   // computed together with the prompt, never drawn again.
   std::vector<TokenRecord> given;
-  // Take the place of the first draws after `given`. Only the last of them can end the reply.
+  // Take the place of the first draws after `given`. Only the last of them can end the reply. Many
+  // of them are computed in one step, so that a text is scored about as fast as it is read.
   std::vector<TokenId> forced_ids;
   std::shared_ptr<TokenConstraint> constraint;  // of what is drawn; null: none
   ThoughtRule thoughts;       // of a model that thinks first; forced_ids come before its closing
@@ -77,7 +80,8 @@ struct TopLogprob {
 // Every submitted request ends with exactly one of these.
 struct FinishedEvent {
   FinishReason reason = FinishReason::failed;
-  std::string error;  // one sentence, when reason is failed
+  std::vector<float> values{};  // where RequestOutput asks for them
+  std::string error;            // one sentence, when reason is failed
   std::int64_t prompt_tokens = 0;
   std::int64_t cached_tokens = 0;  // of prompt_tokens, found in the prefix cache
   std::int64_t completion_tokens = 0;

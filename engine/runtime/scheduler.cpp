@@ -33,11 +33,9 @@ Result<void> Scheduler::add(std::unique_ptr<Sequence>& added) {
   Sequence& sequence = *added;
   sequence.ids = sequence.request.prompt_ids;
   for (const TokenRecord& token : sequence.request.given) sequence.ids.push_back(token.id);
-  const std::int64_t num_tokens = std::min(sequence.request.max_tokens, TokenStream::kMaxTokens);
-  // The last token needs no place in the KV cache.
-  sequence.max_ids = std::min({sequence.num_prompt() + num_tokens, traits_.context_length,
-                               blocks_.num_blocks() * blocks_.block_size() + 1});
+  sequence.max_ids = num_ids_max(sequence.request);
   if (Result<void> checked = check(sequence); !checked) return checked;
+  read_forced(sequence);
   sequence.order = next_order_++;
   const auto place = sequences_.emplace(sequence.request.id, nullptr).first;
   try {
@@ -49,6 +47,26 @@ Result<void> Scheduler::add(std::unique_ptr<Sequence>& added) {
   queue_changed_ = true;
   place->second = std::move(added);
   return {};
+}
+
+// The last token of a reply needs no place in the KV cache; where no token is drawn, the one that
+// would be needs none in the context either.
+std::int64_t Scheduler::num_ids_max(const GenerationRequest& request) const {
+  const auto num_prompt = static_cast<std::int64_t>(request.prompt_ids.size());
+  const std::int64_t num_cache = blocks_.num_blocks() * blocks_.block_size();
+  if (request.output != RequestOutput::reply)
+    return std::min({num_prompt, traits_.context_length, num_cache}) + 1;
+  const std::int64_t num_tokens = std::min(request.max_tokens, TokenStream::kMaxTokens);
+  return std::min({num_prompt + num_tokens, traits_.context_length, num_cache + 1});
+}
+
+// Forced ids are computed as prompts are. The last one of all is left to be drawn, as it ends the
+// reply.
+void Scheduler::read_forced(Sequence& sequence) {
+  const std::vector<TokenId>& forced = sequence.request.forced_ids;
+  sequence.num_unscored =
+      std::min(static_cast<std::int64_t>(forced.size()), sequence.max_ids - 1 - sequence.num_ids());
+  sequence.ids.insert(sequence.ids.end(), forced.begin(), forced.begin() + sequence.num_unscored);
 }
 
 Result<void> Scheduler::check(const Sequence& sequence) const {
@@ -78,8 +96,9 @@ Result<void> Scheduler::check(const Sequence& sequence) const {
   }
   const std::int64_t prompt_max = traits_.can_chunk ? INT64_MAX : traits_.max_batch_tokens;
   if (sequence.max_ids <= sequence.num_ids() || sequence.num_prompt() > prompt_max) {
-    const std::int64_t room = std::min(
-        {traits_.context_length - 1, blocks_.num_blocks() * blocks_.block_size(), prompt_max});
+    const std::int64_t for_reply = request.output == RequestOutput::reply ? 1 : 0;
+    const std::int64_t room = std::min({traits_.context_length - for_reply,
+                                        blocks_.num_blocks() * blocks_.block_size(), prompt_max});
     return fail(ErrorCode::context_length_exceeded,
                 "the prompt has " + std::to_string(sequence.num_ids()) +
                     " tokens; there is room for " + std::to_string(room));

@@ -97,11 +97,14 @@ class Scheduler {
   };
 
   Result<void> check(const Sequence& sequence) const;
+  std::int64_t num_ids_max(const GenerationRequest& request) const;
+  static void read_forced(Sequence& sequence);
   bool is_decode(const Sequence& sequence) const;
   void plan_decodes(Budget& budget);
   void plan_prompts(Budget& budget);
   bool plan_chunk(Sequence& sequence, Budget& budget, double seconds);
   bool plan_whole_prompt(Sequence& sequence, Budget& budget);
+  std::int64_t tokens_within(double seconds, const Sequence& sequence, std::int64_t position) const;
   StepSize further_decodes();
   void let_newcomers_go_first();
   bool is_first_token(const Sequence& sequence) const;

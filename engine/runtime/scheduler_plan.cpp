@@ -6,6 +6,23 @@
 #include "engine/runtime/scheduler.h"
 
 namespace hearth::engine {
+namespace {
+
+// What the next step gives for ids [begin, end) of the sequence.
+RowOutput output_of(const Sequence& sequence, std::int64_t begin, std::int64_t end) {
+  const std::int64_t wanted = sequence.first_wanted();
+  if (end <= wanted) return RowOutput::none;
+  switch (sequence.request.output) {
+    case RequestOutput::class_scores:
+      return RowOutput::class_scores;
+    case RequestOutput::reply:
+      return end - std::max(begin, wanted) == 1 ? RowOutput::logits : RowOutput::all_logits;
+    default:
+      return RowOutput::all_hidden;
+  }
+}
+
+}  // namespace
 
 const Batch& Scheduler::schedule() {
   newly_admitted_.clear();
@@ -148,21 +165,32 @@ Sequence* Scheduler::least_served_prompt(const Budget& budget) {
   Sequence* best = budget.can_admit ? next_to_admit() : nullptr;
   for (Sequence* sequence : running_) {
     const bool is_chosen = sequence->num_planned > 0 && !traits_.can_chunk;
-    if (is_chosen || is_decode(*sequence) || sequence->num_planned >= sequence->num_left())
+    if (is_chosen || is_decode(*sequence) || sequence->num_planned >= sequence->num_row_max())
       continue;
     if (best == nullptr || turn_of(*sequence) <= turn_of(*best)) best = sequence;
   }
   return best;
 }
 
+// More tokens of the sequence's row. One that is scored costs a row of logits too.
+std::int64_t Scheduler::tokens_within(double seconds, const Sequence& sequence,
+                                      std::int64_t position) const {
+  const CostModel& model = options_.cost_model;
+  const std::int64_t count = model.tokens_within(seconds, position);
+  if (sequence.num_unscored == 0 || position < sequence.first_wanted()) return count;
+  const double scored_s = std::max(model.extra_seconds(StepSize::of(1, position, true)), 1e-9);
+  return std::min(count, static_cast<std::int64_t>(std::max(seconds, 0.0) / scored_s));
+}
+
 bool Scheduler::plan_chunk(Sequence& sequence, Budget& budget, double seconds) {
   if (!traits_.can_chunk) return plan_whole_prompt(sequence, budget);
   const CostModel& model = options_.cost_model;
   const std::int64_t position = sequence.num_computed + sequence.num_planned;
-  const std::int64_t num_max = std::min(sequence.num_ids() - position, budget.tokens);
+  const std::int64_t num_max =
+      std::min(sequence.num_row_max() - sequence.num_planned, budget.tokens);
   const std::int64_t num_min = budget.has_prompt ? 0 : options_.chunk_min;
   const std::int64_t count =
-      std::min(std::max(model.tokens_within(seconds, position), num_min), num_max);
+      std::min(std::max(tokens_within(seconds, sequence, position), num_min), num_max);
   if (count == 0) return false;
   sequence.num_planned += count;
   budget.tokens -= count;
@@ -205,9 +233,14 @@ void Scheduler::build_rows() {
                          .subspan(static_cast<std::size_t>(begin),
                                   static_cast<std::size_t>(sequence->num_planned)),
            .block_table = sequence->block_table,
-           .output = end == sequence->num_ids() ? RowOutput::logits : RowOutput::none});
+           .output = output_of(*sequence, begin, end),
+           .token_types = sequence->request.token_types});
       scheduled_.push_back(sequence);
-      step_size_ += StepSize::of(sequence->num_planned, begin, end == sequence->num_ids());
+      StepSize size = StepSize::of(sequence->num_planned, begin);
+      if (sequence->request.output == RequestOutput::reply)
+        size.outputs = static_cast<double>(
+            std::max<std::int64_t>(0, end - std::max(begin, sequence->first_wanted())));
+      step_size_ += size;
     }
   };
   add_rows(true);

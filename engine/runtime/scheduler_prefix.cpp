@@ -20,12 +20,12 @@ void Scheduler::hash_full_blocks(Sequence& sequence) const {
   }
 }
 
-// Takes what the prefix cache has into the block table. At least one token is left to compute: its
-// logits are needed.
+// Takes what the prefix cache has into the block table, but for what an output is wanted of: at
+// least one token is left to compute.
 std::size_t Scheduler::find_prefix(Sequence& sequence) {
   hash_full_blocks(sequence);
   const auto size = static_cast<std::size_t>(blocks_.block_size());
-  const std::size_t num_max = (sequence.ids.size() - 1) / size;
+  const std::size_t num_max = static_cast<std::size_t>(sequence.first_wanted()) / size;
   for (std::size_t i = 0; i < num_max; ++i) {
     const BlockHash parent = i == 0 ? BlockHash{} : sequence.block_hashes[i - 1];
     const BlockId block = blocks_.find(sequence.block_hashes[i], parent,
@@ -47,9 +47,9 @@ void Scheduler::find_tail(Sequence& sequence) {
   if (traits_.state_bytes > 0) return;  // kept at block boundaries only
   const std::size_t num_blocks = sequence.block_table.size();
   const std::size_t begin = num_blocks * static_cast<std::size_t>(blocks_.block_size());
-  const BlockManager::Tail tail =
-      blocks_.take_tail(tail_key(sequence, num_blocks),
-                        std::span(sequence.ids).subspan(begin, sequence.ids.size() - 1 - begin));
+  const auto end = static_cast<std::size_t>(sequence.first_wanted());
+  const BlockManager::Tail tail = blocks_.take_tail(
+      tail_key(sequence, num_blocks), std::span(sequence.ids).subspan(begin, end - begin));
   if (tail.block < 0) return;
   sequence.block_table.push_back(tail.block);
   sequence.num_computed += tail.num_tokens;
@@ -101,7 +101,7 @@ Sequence* Scheduler::provider_of(Sequence& sequence) {
   hash_full_blocks(sequence);
   const std::vector<BlockHash>& hashes = sequence.block_hashes;
   const auto size = static_cast<std::size_t>(blocks_.block_size());
-  const std::size_t num_max = (sequence.ids.size() - 1) / size;
+  const std::size_t num_max = static_cast<std::size_t>(sequence.first_wanted()) / size;
   std::size_t begin = 0;
   while (begin < num_max && blocks_.has(hashes[begin])) ++begin;
   std::size_t end = begin;

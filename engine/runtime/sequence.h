@@ -2,6 +2,7 @@
 // know about it.
 #pragma once
 
+#include <algorithm>
 #include <compare>
 #include <cstdint>
 #include <memory>
@@ -28,8 +29,13 @@ struct Sequence {
   std::shared_ptr<TokenStream> stream;
   std::uint64_t order = 0;  // of arrival; smaller is older
 
-  std::vector<TokenId> ids;  // prompt, then the reply: given, then generated
-  Thoughts thoughts;         // of the reply so far
+  // Of the tokens of a row, so many at most are scored: their logits take the memory of as many
+  // vocabularies.
+  static constexpr std::int64_t kScoredMax = 64;
+
+  std::vector<TokenId> ids;       // prompt, then the reply: given, then forced and generated
+  std::int64_t num_unscored = 0;  // trailing forced ids that are not in the stream yet
+  Thoughts thoughts;              // of the reply so far
   std::int64_t max_ids =
       0;  // the reply ends with `length` here: max_tokens, the context or all KV blocks
 
@@ -58,13 +64,31 @@ struct Sequence {
 
   std::int64_t num_ids() const { return static_cast<std::int64_t>(ids.size()); }
   std::int64_t num_prompt() const { return static_cast<std::int64_t>(request.prompt_ids.size()); }
-  std::int64_t num_generated() const { return num_ids() - num_prompt(); }  // and given
+  std::int64_t num_generated() const {  // and given
+    return num_ids() - num_prompt() - num_unscored;
+  }
   std::int64_t num_drawn() const {
     return num_generated() - static_cast<std::int64_t>(request.given.size());
   }
   std::int64_t num_left() const {
     return num_ids() - num_computed;
   }  // to compute before the next token
+
+  // The first position whose output is still wanted: ids before it may come from the prefix cache.
+  std::int64_t first_wanted() const {
+    const bool is_from_first =
+        request.output == RequestOutput::mean_state || request.output == RequestOutput::first_state;
+    return is_from_first ? 0 : num_ids() - num_unscored - 1;
+  }
+  // The longest row of the next step: up to what is wanted, or as much of that as is scored at
+  // once.
+  std::int64_t num_row_max() const {
+    if (num_unscored == 0) return num_left();
+    const std::int64_t wanted = first_wanted();
+    return num_computed < wanted ? wanted - num_computed : std::min(num_left(), kScoredMax);
+  }
+
+  std::vector<double> sums;  // of the states so far, or the class scores
 };
 
 }  // namespace hearth::engine

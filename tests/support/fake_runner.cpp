@@ -116,7 +116,7 @@ Result<StepResult> FakeRunner::run(const Batch& batch) {
     num_tokens_in_last_step_ += row_sizes_.back();
     if (faults.fail_row) out.error = faults.fail_row(step, row);
     if (out.error.empty()) out.error = compute(row, logits_[i]);
-    if (out.error.empty() && row.output == RowOutput::logits) out.values = logits_[i];
+    if (out.error.empty()) out.values = logits_[i];
   }
   num_tokens_ += num_tokens_in_last_step_;
   if (after_step) after_step();
@@ -168,7 +168,7 @@ std::uint64_t& FakeRunner::place(const BatchRow& row, std::int64_t position) {
   return keys_[static_cast<std::size_t>(block * size + position % size)];
 }
 
-std::string FakeRunner::compute(const BatchRow& row, std::vector<float>& logits) {
+std::string FakeRunner::compute(const BatchRow& row, std::vector<float>& values) {
   const RunnerTraits& t = options_.traits;
   std::uint64_t key = row.position == 0 ? seed_of(t, row.tokens) : place(row, row.position - 1);
   for (std::size_t i = 0; i < row.tokens.size(); ++i) {
@@ -177,11 +177,17 @@ std::string FakeRunner::compute(const BatchRow& row, std::vector<float>& logits)
     key = key_of(key, row.tokens[i], position);
     place(row, position) = key;
   }
-  if (row.output != RowOutput::logits) return {};
+  if (row.output == RowOutput::none) return {};
   std::uint64_t sum = 0;
   const std::int64_t end = row.position + static_cast<std::int64_t>(row.tokens.size());
-  for (std::int64_t p = 0; p < end; ++p) sum = attend(sum, place(row, p), p);
-  logits = logits_of(sum, t.vocab_size);
+  const bool is_of_all = row.output == RowOutput::all_logits || row.output == RowOutput::all_hidden;
+  for (std::int64_t p = 0; p < end; ++p) {
+    sum = attend(sum, place(row, p), p);
+    if (p < (is_of_all ? row.position : end - 1)) continue;
+    const std::vector<float> one = logits_of(sum, t.vocab_size);
+    const bool is_scores = row.output == RowOutput::logits || row.output == RowOutput::all_logits;
+    values.insert(values.end(), one.begin(), is_scores ? one.end() : one.begin() + kStateSize);
+  }
   return {};
 }
 

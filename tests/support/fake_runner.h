@@ -53,6 +53,9 @@ struct FakeRunnerOptions {
 
 class FakeRunner final : public StepRunner {
  public:
+  // Of the "hidden state" of a token, and the number of classes: the first of its logits.
+  static constexpr std::ptrdiff_t kStateSize = 4;
+
   explicit FakeRunner(FakeRunnerOptions options = {});
 
   const RunnerTraits& traits() const override { return options_.traits; }
@@ -88,7 +91,7 @@ class FakeRunner final : public StepRunner {
 
  private:
   std::string check(const Batch& batch) const;
-  std::string compute(const BatchRow& row, std::vector<float>& logits);
+  std::string compute(const BatchRow& row, std::vector<float>& values);
   std::uint64_t& place(const BatchRow& row, std::int64_t position);
 
   FakeRunnerOptions options_;

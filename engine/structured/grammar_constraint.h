@@ -15,8 +15,8 @@ namespace hearth::engine {
 // (bench/structured_bench).
 class GrammarConstraint final : public TokenConstraint {
  public:
-  // end_ids: allowed when the text is whole. Does not touch the automaton, which may be in use on the
-  // engine's thread.
+  // end_ids: allowed when the text is whole. Does not touch the automaton, which may be in use on
+  // the engine's thread.
   GrammarConstraint(std::shared_ptr<GrammarAutomaton> automaton, std::vector<TokenId> end_ids);
 
   void mask(std::span<float> scores) override;

@@ -213,6 +213,7 @@ void ChatSession::send(std::string text) {
 
 // The last message is the user's; afterwards its reply's, or both are gone.
 void ChatSession::answer() {
+  const std::size_t num_forgotten = num_forgotten_;
   const auto begin = std::chrono::steady_clock::now();
   Result<ChatAnswer> answer = ask();
   const std::chrono::duration<double> passed = std::chrono::steady_clock::now() - begin;
@@ -226,6 +227,10 @@ void ChatSession::answer() {
     return screen_.error(answer.error().detail);
   }
   screen_.end_reply();
+  if (num_forgotten_ > num_forgotten) {
+    screen_.remark("The first " + std::to_string(num_forgotten_) +
+                   " messages no longer fit into the context; the model does not see them.");
+  }
   if (answer->finish_reason == "cancelled") screen_.remark("Stopped.");
   if (answer->finish_reason == "length") screen_.remark("The reply has reached its longest.");
   messages_.push_back({{"role", "assistant"}, {"content", answer->text}});
@@ -236,7 +241,6 @@ void ChatSession::answer() {
 // What does not fit is left out from the beginning, an exchange at a time.
 Result<ChatAnswer> ChatSession::ask() {
   const auto show = [this](std::string_view text) { screen_.reply(text); };
-  const std::size_t before = num_forgotten_;
   for (;;) {
     ordered_json sent = ordered_json::array();
     if (!system_.empty()) sent.push_back({{"role", "system"}, {"content", system_}});
@@ -246,11 +250,6 @@ Result<ChatAnswer> ChatSession::ask() {
     if (is_too_long && num_forgotten_ + 2 < messages_.size()) {
       num_forgotten_ += 2;
       continue;
-    }
-    if (answer && num_forgotten_ > before) {
-      screen_.end_reply();
-      screen_.remark("The first " + std::to_string(num_forgotten_) +
-                     " messages no longer fit into the context; the model does not see them.");
     }
     return answer;
   }

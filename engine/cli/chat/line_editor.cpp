@@ -60,9 +60,13 @@ LineEditor::Outcome LineEditor::feed(char byte) {
     control(byte);
   } else {
     pending_ += byte;
-    const Utf8Sequence sequence = next_sequence(pending_, 0);
-    if (sequence.kind == Utf8Sequence::Kind::valid) insert(pending_);
-    if (sequence.kind != Utf8Sequence::Kind::incomplete) pending_.clear();
+    while (!pending_.empty()) {
+      const Utf8Sequence sequence = next_sequence(pending_, 0);
+      if (sequence.kind == Utf8Sequence::Kind::incomplete) break;
+      if (sequence.kind == Utf8Sequence::Kind::valid)
+        insert(std::string_view(pending_).substr(0, sequence.bytes));
+      pending_.erase(0, sequence.bytes);
+    }
   }
   return Outcome::editing;
 }

@@ -6,6 +6,7 @@
 #include <utility>  // first: Asio of Boost 1.74 uses std::exchange without including it
 
 #include <boost/asio/buffer.hpp>
+#include <boost/asio/compose.hpp>
 #include <boost/asio/executor_work_guard.hpp>
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/ip/tcp.hpp>

@@ -13,6 +13,7 @@
 #include "server/net/http_response.h"
 #include "server/net/request_rules.h"
 #include "server/net/server_core.h"
+#include "server/net/ws_socket.h"
 #include "server/session/connection.h"
 
 namespace hearth::server {
@@ -24,7 +25,7 @@ class WsConnection final : public Closable, public std::enable_shared_from_this<
                std::unique_ptr<ConnectionCaps::Permit> permit)
       : core_(std::move(core)),
         permit_(std::move(permit)),
-        stream_(std::move(socket)),
+        stream_(WsSocket(std::move(socket))),
         deadline_(core_->context),
         buffer_(core_->limits.frame_bytes + 1024) {
     core_->open.insert(this);
@@ -55,7 +56,7 @@ class WsConnection final : public Closable, public std::enable_shared_from_this<
 
   std::shared_ptr<ServerCore> core_;
   std::unique_ptr<ConnectionCaps::Permit> permit_;
-  websocket::stream<tcp::socket> stream_;
+  websocket::stream<WsSocket> stream_;
   asio::steady_timer deadline_;
   beast::flat_buffer buffer_;
   http::request<http::empty_body> handshake_;

@@ -46,13 +46,16 @@ class RawClient {
     if (socket_ >= 0) ::close(std::exchange(socket_, -1));
   }
 
-  void send(std::string_view bytes) {
+  // False: the connection took no more.
+  bool send(std::string_view bytes) {
     while (!bytes.empty()) {
       const ssize_t sent = ::send(socket_, bytes.data(), bytes.size(), MSG_NOSIGNAL);
-      if (sent <= 0) return;
+      if (sent <= 0) return false;
       bytes.remove_prefix(static_cast<std::size_t>(sent));
     }
+    return true;
   }
+  void send_no_more() { ::shutdown(socket_, SHUT_WR); }
 
   // At least n bytes of input, or false at the end of the connection (or after 30 s, which fails
   // the test by its result).
@@ -114,6 +117,17 @@ class RawClient {
   Reply ask(std::string_view request, bool is_head = false) {
     send(request);
     return read(is_head);
+  }
+
+  // Reads to the end. False: the connection was reset, or still open after 30 s.
+  bool ends_in_order() {
+    char unread[4096];
+    for (;;) {
+      pollfd ready{socket_, POLLIN, 0};
+      if (::poll(&ready, 1, 30'000) <= 0) return false;
+      const ssize_t got = ::recv(socket_, unread, sizeof unread, 0);
+      if (got <= 0) return got == 0;
+    }
   }
 
   // Reads to the end of the connection. False: it was still open after 30 s.

@@ -151,6 +151,7 @@ const longConversation = async (t, count) => {
   const {page, context} = await visit(browser(), hearth.url);
   t.after(() => context.close());
   await page.locator('.welcome').waitFor();
+  await until(() => hearth.users.size === 1);   // the first view is there before the session
   const id = '0'.repeat(31) + 'a';
   const messages = Array.from({length: count}, (_, i) => ({id: String(i).padStart(32, '0'), parent: i ? String(i - 1).padStart(32, '0') : null, created: i, status: 'done',
     ...(i % 2 ? {role: 'assistant', to: 60, finish_reason: 'stop', content: `Answer ${i} has **bold** words, a list\n\n- one\n- two\n\nand code:\n\n\`\`\`js\nlet x = ${i};\n\`\`\`\n\n${'More words in a paragraph. '.repeat(8)}`}
@@ -158,6 +159,13 @@ const longConversation = async (t, count) => {
   [...hearth.users.values()][0].conversations.set(id, {id, title: 'Long', revision: 0, head: messages.at(-1).id, created: 1, updated: Date.now(), system: '', params: {}, messages});
   return {hearth, page, id};
 };
+
+/** Waits until every turn within a screen and a half is drawn, and nothing is left to draw. */
+const drawnNear = (page) => page.waitForFunction(() => {
+  const box = document.querySelector('.log').getBoundingClientRect();
+  return [...document.querySelectorAll('.turn[data-state="sketch"]')].every((turn) => { const r = turn.getBoundingClientRect(); return r.bottom < box.top - 1.5 * box.height || r.top > box.bottom + 1.5 * box.height; })
+    && [...document.querySelectorAll('.turn:not([data-state="sketch"]) figure.code code')].every((code) => code.querySelector('span') !== null);   // coloured, too
+});
 
 test('of five hundred messages only those near the view are drawn; scrolling draws the others and holds the view', async (t) => {
   const {page, id} = await longConversation(t, 500);
@@ -191,6 +199,8 @@ test('typing into a conversation of five hundred messages touches no turn', asyn
   const {page, id} = await longConversation(t, 500);
   await page.evaluate((hash) => { location.hash = hash; }, `#/c/${id}`);
   await page.locator('.turn').nth(499).locator('.tools').waitFor();
+  await page.locator('.meter data').waitFor();   // asked when all of the conversation is there
+  await drawnNear(page);
   await page.evaluate(() => {
     window['touched'] = 0;
     new MutationObserver((records) => { window['touched'] += records.length; }).observe(document.querySelector('.log'), {childList: true, subtree: true, characterData: true, attributes: true});

@@ -86,6 +86,7 @@ test(`${corpus.length} hostile titles, and what the inspector and the search sho
   const {page, context, assertClean} = await visit(browser(), hearth.url);
   t.after(() => context.close());
   await page.locator('.welcome').waitFor();
+  await until(() => hearth.users.size === 1);   // the first view is there before the session
   const user = [...hearth.users.values()][0];
   for (const [i, title] of corpus.entries()) {
     const id = i.toString(16).padStart(32, '0');

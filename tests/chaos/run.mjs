@@ -4,7 +4,10 @@ import {mkdtempSync, rmSync} from 'node:fs';
 import {tmpdir} from 'node:os';
 import path from 'node:path';
 import {conformance} from './conformance.js';
+import {disk} from './disk.js';
+import {drain} from './drain.js';
 import * as hostile from './hostile.js';
+import {isolation} from './isolation.js';
 import {killLoop} from './kills.js';
 import {resumeCuts} from './resume.js';
 
@@ -14,8 +17,11 @@ const children = new Set();
 process.on('exit', () => { for (const child of children) child.kill('SIGKILL'); });
 
 /** Starts a server and waits until it is ready. */
-const start = async ({dataDir, port = 0, args = []}) => {
-  const child = spawn(binary, ['serve', '--port', String(port), '--data-dir', dataDir, '--log-level', 'warn', ...args], {stdio: ['ignore', 'pipe', 'inherit']});
+const start = async ({dataDir, port = 0, args = [], ignoresFileLimit = false}) => {
+  const command = [binary, 'serve', '--port', String(port), '--data-dir', dataDir, '--log-level', 'warn', ...args];
+  // A file that met its limit is then an error of write, not the end of the process.
+  if (ignoresFileLimit) command.unshift('bash', '-c', 'trap "" XFSZ; exec "$0" "$@"');
+  const child = spawn(command[0], command.slice(1), {stdio: ['ignore', 'pipe', ignoresFileLimit ? 'ignore' : 'inherit']});
   children.add(child);
   const exited = new Promise((resolve) => child.once('exit', () => { children.delete(child); resolve(undefined); }));
   const bound = await new Promise((resolve, reject) => {
@@ -42,6 +48,9 @@ const chaos = {
   'never-read': onServer(hostile.neverRead, ['--limits.live', '256']),
   dripping: onServer(hostile.dripping),
   rubbish: onServer(hostile.rubbish),
+  isolation: onServer(isolation),
+  drain: (options, dataDir) => drain(start, {...options, dataDir}),
+  disk: (options, folder) => disk(start, {...options, folder, log}),
 };
 
 const [name, ...rest] = process.argv.slice(2);

@@ -123,6 +123,8 @@ std::vector<ConfigKey> make_keys() {
        text(&Config::model)},
       {"model_name", KeyKind::text, "the name clients see; default: the folder's",
        text(&Config::model_name)},
+      {"any_model", KeyKind::boolean, "any other name means the model too; false: it is refused",
+       boolean(&Config::any_model)},
       {"host", KeyKind::text, "address to listen on", text(&Config::host)},
       {"port", KeyKind::number, "port to listen on; 0: any free one",
        number<std::uint16_t>(&Config::port, 0, 65535)},

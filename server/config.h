@@ -20,6 +20,7 @@ namespace hearth::server {
 struct Config {
   std::string model;  // a folder; empty: the demo model
   std::string model_name;
+  bool any_model = true;  // every name means the one that is served
   std::string host = "127.0.0.1";
   std::uint16_t port = 8080;
   bool lan = false;

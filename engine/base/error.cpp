@@ -18,6 +18,8 @@ std::string_view to_string(ErrorCode code) {
       return "context_length_exceeded";
     case ErrorCode::not_found:
       return "not_found";
+    case ErrorCode::not_supported:
+      return "not_supported";
     case ErrorCode::model_not_found:
       return "model_not_found";
     case ErrorCode::method_not_allowed:

@@ -21,6 +21,7 @@ enum class ErrorCode {
   context_length_exceeded,
   not_found,
   model_not_found,
+  not_supported,  // by the model that is served
   method_not_allowed,
   unsupported_media_type,
   idempotency_conflict,

@@ -48,6 +48,7 @@ std::optional<std::string> bytes_of_alphabet(std::string_view text) {
   std::string bytes;
   bytes.reserve(text.size());
   for (std::size_t at = 0; at < text.size();) {
+    if (next_sequence(text, at).kind != Utf8Sequence::Kind::valid) return std::nullopt;
     const Utf8Char next = decode_utf8(text, at);
     const std::optional<std::uint8_t> byte = byte_of_char(next.value);
     if (!byte) return std::nullopt;

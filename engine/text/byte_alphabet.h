@@ -14,7 +14,8 @@ namespace hearth::engine {
 char32_t char_of_byte(std::uint8_t byte);
 std::optional<std::uint8_t> byte_of_char(char32_t value);
 
-// "Ġhello" → " hello"; nullopt when a character is outside the alphabet. text is valid UTF-8.
+// "Ġhello" → " hello"; nullopt when a character is outside the alphabet, or the text is no UTF-8:
+// vocabularies of raw bytes have such tokens.
 std::optional<std::string> bytes_of_alphabet(std::string_view text);
 
 }  // namespace hearth::engine

@@ -72,12 +72,28 @@ Result<EncodedPrompt> encode(const ModelInfo& model, const IdsPrompt& ids) {
                   "The vocabulary has no token " + std::to_string(id) + ".");
     }
   }
-  return EncodedPrompt{ids, EncodedPrompt::ToolForm::none};
+  EncodedPrompt out;
+  out.ids = ids;
+  return out;
+}
+
+Result<EncodedPrompt> encode(const ModelInfo& model, const PairPrompt& prompt) {
+  auto pair = model.tokenizer->encode_pair(prompt.text, prompt.pair);
+  if (!pair) return tl::unexpected(std::move(pair.error()));
+  EncodedPrompt out;
+  out.ids = std::move(pair->ids);
+  out.types = std::move(pair->types);
+  if (out.ids.empty()) return fail(ErrorCode::invalid_parameter, "The text has no tokens.");
+  return out;
 }
 
 }  // namespace
 
 Result<MarkedText> render_prompt(const ModelInfo& model, const ChatPrompt& chat) {
+  if (!model.chat_template) {
+    return fail(ErrorCode::not_supported,
+                "The model that is served has no chat template; /v1/completions may do.");
+  }
   Result<MarkedText> text = model.chat_template->render(variables_of(model, chat));
   if (!text || !chat.continue_final_message) return text;
   return engine::cut_after_final_message(*text, chat.messages);

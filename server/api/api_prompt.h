@@ -36,16 +36,24 @@ struct TextPrompt {
 
 using IdsPrompt = std::vector<TokenId>;
 
-using PromptInput = std::variant<ChatPrompt, TextPrompt, IdsPrompt>;
+// What a classifier reads: one text or two, with the special tokens around and between them.
+struct PairPrompt {
+  std::string text;
+  std::optional<std::string> pair;
+};
+
+using PromptInput = std::variant<ChatPrompt, TextPrompt, IdsPrompt, PairPrompt>;
 
 struct EncodedPrompt {
   std::vector<TokenId> ids;
+  std::vector<std::int32_t> types{};  // of a PairPrompt's tokens, which text they belong to
   // Of a chat prompt with tools: how the template writes a call.
   enum class ToolForm { none, tags, bare_json } tool_form = ToolForm::none;
 };
 
-// Errors: template_*; invalid_parameter: the template has no place for tools, the last message
-// cannot be continued, or an id is not in the vocabulary.
+// Errors: template_*; tokenizer_limit; not_supported: the model has no template;
+// invalid_parameter: the template has no place for tools, the last message cannot be continued, or
+// an id is not in the vocabulary.
 Result<EncodedPrompt> encode_prompt(const ModelInfo& model, const PromptInput& input);
 
 // The rendered prompt, before it is tokenised.

@@ -86,8 +86,17 @@ Parsed<std::vector<TokenId>> read_ids(const json& value, const std::string& para
   return ids;
 }
 
+Parsed<void> read_names(const json& body, GenerationSpec& spec) {
+  Fields fields(body, "");
+  spec.model = fields.text("model", 0, 256).value_or("");
+  spec.end_user = fields.text("user", 0, 512).value_or("");
+  if (!fields.ok()) return tl::unexpected(*fields.error());
+  return {};
+}
+
 Parsed<void> read_generation(const json& body, std::int64_t max_tokens_limit, GenerationSpec& spec,
                              std::int64_t max_tokens_min) {
+  if (auto read = read_names(body, spec); !read) return read;
   Parsed<GenerationParams> params = read_shared(body, max_tokens_limit);
   if (!params) return tl::unexpected(params.error());
   spec.params = std::move(*params);

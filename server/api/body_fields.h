@@ -25,11 +25,14 @@ struct Body {
 };
 Parsed<Body> parse_body(std::string_view text);
 
-// Sampling, lengths, stops, seed, logit_bias, ignore_eos, stop_token_ids, n; also vLLM's names.
-// Limits of reliability R-14: what is out of range is refused, but max_tokens is cut, because
-// clients send their model's largest number.
+// The names, sampling, lengths, stops, seed, logit_bias, ignore_eos, stop_token_ids, n; also vLLM's
+// names. Limits of reliability R-14: what is out of range is refused, but max_tokens is cut,
+// because clients send their model's largest number.
 Parsed<void> read_generation(const nlohmann::json& body, std::int64_t max_tokens_limit,
                              GenerationSpec& spec, std::int64_t max_tokens_min = 1);
+
+// "model" and "user".
+Parsed<void> read_names(const nlohmann::json& body, GenerationSpec& spec);
 
 // Token ids as an array of whole numbers.
 Parsed<std::vector<TokenId>> read_ids(const nlohmann::json& value, const std::string& param);

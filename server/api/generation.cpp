@@ -13,7 +13,7 @@ namespace hearth::server {
 namespace {
 
 constexpr std::int64_t kDefaultMaxTokens = 4096;
-constexpr std::int64_t kScoredPromptMax = 4096;
+constexpr std::int64_t kScoredPromptMax = 16'384;
 
 bool contains(const std::vector<TokenId>& ids, TokenId id) {
   return std::find(ids.begin(), ids.end(), id) != ids.end();
@@ -53,6 +53,7 @@ void Generation::start() {
   auto ticket = owner_.admit(spec_.user);
   if (!ticket) return refuse(ticket.error());
   model_ = ports.service.model().info;
+  if (const auto problem = check_model()) return refuse(*problem);
   auto sampling = engine::resolve(spec_.params.sampling, model_->defaults);
   if (!sampling) return refuse(WireError::of(sampling.error()));
   sampling_ = std::move(*sampling);
@@ -94,6 +95,28 @@ void Generation::start() {
   });
 }
 
+// Whether it is the one that was asked for, and can do this at all.
+std::optional<WireError> Generation::check_model() const {
+  const std::string& name = owner_.ports_.service.model().id;
+  if (!owner_.ports_.any_model && !spec_.model.empty() && spec_.model != name) {
+    return wire_error(ErrorCode::model_not_found, "This server serves no such model.", "model");
+  }
+  const auto refused = [](std::string why) {
+    return wire_error(ErrorCode::not_supported, std::move(why), "model");
+  };
+  switch (spec_.output) {
+    case engine::RequestOutput::reply:
+      if (model_->writes) return std::nullopt;
+      return refused("The model that is served reads texts and writes none.");
+    case engine::RequestOutput::class_scores:
+      if (model_->classes.count > 0) return std::nullopt;
+      return refused("The model that is served has no classes.");
+    default:
+      if (model_->embedding.refusal.empty()) return std::nullopt;
+      return refused(model_->embedding.refusal);
+  }
+}
+
 void Generation::refuse(const WireError& error) {
   const Events events = std::exchange(events_, {});
   drop();
@@ -122,8 +145,11 @@ void Generation::encoded(Result<Encoded> result) {
 
 // A program must be told, not given an answer to half of what it sent.
 std::optional<WireError> Generation::check_room() const {
-  const std::int64_t reply = std::clamp<std::int64_t>(
-      spec_.params.max_tokens.value_or(kMinReplyTokens), 1, kMinReplyTokens);
+  const bool is_reply = spec_.output == engine::RequestOutput::reply;
+  const std::int64_t reply =
+      is_reply ? std::clamp<std::int64_t>(spec_.params.max_tokens.value_or(kMinReplyTokens), 1,
+                                          kMinReplyTokens)
+               : 0;
   for (const EncodedPrompt& prompt : prompts_) {
     const auto needed = static_cast<std::int64_t>(prompt.ids.size()) + reply;
     if (needed > model_->context_length)
@@ -135,7 +161,9 @@ std::optional<WireError> Generation::check_room() const {
 }
 
 void Generation::submit_waiting() {
-  while (live_ < kAtOnce && next_ < choices_.size()) submit(choices_[next_++]);
+  const bool is_reply = spec_.output == engine::RequestOutput::reply;
+  const std::size_t at_once = is_reply ? kAtOnce : kReadAtOnce;
+  while (live_ < at_once && next_ < choices_.size()) submit(choices_[next_++]);
   if (!std::exchange(has_started_, true) && events_.started) {
     has_spoken();
     events_.started();
@@ -147,11 +175,18 @@ engine::GenerationRequest Generation::request_for(const Choice& choice) const {
   const auto room = model_->context_length - static_cast<std::int64_t>(ids.size());
   const std::int64_t wanted =
       spec_.params.max_tokens.value_or(model_->max_new_tokens.value_or(kDefaultMaxTokens));
-  const EngineIdentity identity = engine_identity(spec_.user.id);
+  const EngineIdentity identity = engine_identity(spec_.user.id, spec_.end_user);
   engine::GenerationRequest request;
   request.user = identity.user;
+  request.weight = 1.0 / static_cast<double>(owner_.num_end_users(spec_.user));
   request.cache_salt = identity.cache_salt;
   request.prompt_ids = ids;
+  if (spec_.output != engine::RequestOutput::reply) {
+    request.output = spec_.output;
+    request.token_types = prompts_[choice.prompt].types;
+    request.max_tokens = 1;
+    return request;
+  }
   request.max_tokens = std::min({wanted, owner_.ports_.max_tokens, room});
   request.stop_ids = spec_.ignore_eos ? std::vector<TokenId>{} : model_->eos_ids;
   request.stop_ids.insert(request.stop_ids.end(), spec_.stop_token_ids.begin(),

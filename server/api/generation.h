@@ -39,11 +39,15 @@ struct GenerationPorts {
   std::string system_prompt{};     // the operator's, for messages without instructions
   Clock clock = system_clock();
   Milliseconds keep_alive{15'000};  // a sign of life on silent streams; 0: none
+  bool any_model = true;            // every name means the model that is served
 };
 
 struct GenerationSpec {
   User user;
-  std::vector<PromptInput> prompts;       // 1…16
+  std::string end_user;  // whom the user's program serves; they share its part of the engine
+  std::string model;     // the name that was asked for; empty: none
+  engine::RequestOutput output = engine::RequestOutput::reply;  // else Choice::values
+  std::vector<PromptInput> prompts;       // 1…16; where nothing is drawn 1…256
   std::string prompt_param = "messages";  // what errors call them
   std::int64_t n = 1;                     // replies to each, 1…4; their seeds count up
   GenerationParams params;
@@ -70,6 +74,8 @@ struct Choice {
   std::optional<TokenId> stop_token_id;  // that ended it, one of the request's own
 
   std::int64_t completion_tokens() const;
+  // What was asked for instead of a reply, once it ended well.
+  const std::vector<float>& values() const { return tokens->finished()->values; }
 };
 
 class Generations;
@@ -77,9 +83,10 @@ class Generations;
 // Service's thread. Kept alive by Generations until it ended.
 class Generation : public std::enable_shared_from_this<Generation> {
  public:
-  // A request with many prompts has so many replies with the engine at once; all of them hold one
-  // place of its user.
+  // A request with many prompts has so many replies, or texts that are read, with the engine at
+  // once; all of them hold one place of its user.
   static constexpr std::size_t kAtOnce = 4;
+  static constexpr std::size_t kReadAtOnce = 16;
 
   struct Events {
     std::function<void()> started;                  // the first prompt is with the engine
@@ -111,6 +118,7 @@ class Generation : public std::enable_shared_from_this<Generation> {
   void start();
   void refuse(const WireError& error);
   void encoded(Result<Encoded> result);
+  std::optional<WireError> check_model() const;
   std::optional<WireError> check_room() const;
   void submit_waiting();
   void submit(Choice& choice);
@@ -172,6 +180,7 @@ class Generations {
     std::size_t choice = 0;
   };
   tl::expected<Admission::Ticket, WireError> admit(const User& user) const;
+  std::size_t num_end_users(const User& user) const;  // with something running or waiting
 
   GenerationPorts ports_;
   OutputRules rules_;

@@ -1,3 +1,5 @@
+#include <set>
+#include <string_view>
 #include <utility>
 
 #include "server/api/errors.h"
@@ -40,6 +42,14 @@ tl::expected<Admission::Ticket, WireError> Generations::admit(const User& user) 
     error.detail += " " + std::to_string(live) + " are running or waiting here.";
   }
   return tl::unexpected(error);
+}
+
+std::size_t Generations::num_end_users(const User& user) const {
+  std::set<std::string_view> names;
+  for (const auto& generation : live_) {
+    if (generation->spec_.user.id == user.id) names.insert(generation->spec_.end_user);
+  }
+  return names.size();
 }
 
 std::shared_ptr<Generation> Generations::start(GenerationSpec spec, Generation::Events events) {

@@ -123,6 +123,9 @@ Parsed<ordered_json> to_chat(const ordered_json& body) {
        {"model", "max_tokens", "temperature", "top_p", "top_k", "stream"}) {
     if (body.contains(name)) chat[name] = body[name];
   }
+  const auto metadata = body.find("metadata");
+  if (metadata != body.end() && metadata->is_object() && metadata->contains("user_id"))
+    chat["user"] = (*metadata)["user_id"];
   if (body.contains("stop_sequences")) chat["stop"] = body["stop_sequences"];
   return chat;
 }

@@ -50,6 +50,14 @@ void add_settings(const ordered_json& body, ordered_json& chat) {
     chat.erase("max_tokens");  // as long as it likes
 }
 
+// "demo:latest" is "demo".
+ordered_json model_name(const ordered_json& name) {
+  constexpr std::string_view kTag = ":latest";
+  if (!name.is_string() || !name.get_ref<const std::string&>().ends_with(kTag)) return name;
+  const auto text = name.get<std::string>();
+  return text.substr(0, text.size() - kTag.size());
+}
+
 Parsed<OpenAiChatRequest> parse_ollama(std::string_view text, std::int64_t max_tokens_limit,
                                        bool is_chat) {
   Parsed<Body> body = parse_body(text);
@@ -67,6 +75,7 @@ Parsed<OpenAiChatRequest> parse_ollama(std::string_view text, std::int64_t max_t
     chat["messages"].push_back({{"role", "user"}, {"content", theirs["prompt"]}});
   }
   add_settings(theirs, chat);
+  if (theirs.contains("model")) chat["model"] = model_name(theirs["model"]);
   auto request = parse_openai_chat(dump_lossy(chat), max_tokens_limit);
   if (request && !is_chat && theirs.contains("raw") && theirs["raw"] == true) {
     TextPrompt raw;

@@ -17,6 +17,16 @@ ordered_json bytes_of(std::string_view text) {
   return bytes;
 }
 
+ordered_json capabilities_of(const ModelInfo& model) {
+  ordered_json list = ordered_json::array();
+  if (model.writes) list.push_back("completion");
+  if (model.writes && model.chat_template) list.push_back("chat");
+  if (model.writes) list.push_back("structured_output");
+  if (model.embedding.refusal.empty()) list.push_back("embeddings");
+  if (model.classes.count > 0) list.push_back("classify");
+  return list;
+}
+
 ordered_json candidate(std::string_view text, float logprob) {
   return {{"token", text}, {"logprob", logprob}, {"bytes", bytes_of(text)}};
 }
@@ -115,7 +125,7 @@ ordered_json model_object(const ModelStatus& model, std::int64_t created) {
     body["context_length"] = model.info->context_length;
     body["max_model_len"] = model.info->context_length;
     body["decoder"] = model.info->decoder;
-    body["capabilities"] = ordered_json::array({"completion", "chat", "structured_output"});
+    body["capabilities"] = capabilities_of(*model.info);
   }
   return body;
 }

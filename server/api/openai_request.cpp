@@ -37,7 +37,6 @@ Parsed<ChatPrompt> read_chat(const Body& body, const ToolWish& tools) {
 
 Parsed<void> read_output(const Body& body, const ToolWish& tools, OpenAiChatRequest& request) {
   Fields fields(body.checked, "");
-  request.model = fields.text("model", 0, 256).value_or("");
   request.logprobs = fields.boolean("logprobs").value_or(false);
   request.spec.num_top_logprobs = fields.integer("top_logprobs", 0, kTopLogprobsMax).value_or(0);
   if (request.spec.num_top_logprobs > 0 && !request.logprobs) {

@@ -10,7 +10,6 @@
 namespace hearth::server {
 
 struct OpenAiChatRequest {
-  std::string model;    // as it was sent; any name means the one model that is served
   GenerationSpec spec;  // one prompt
   bool stream = false;
   bool include_usage = false;

@@ -6,6 +6,7 @@
 #include <sstream>
 #include <utility>
 
+#include "engine/checkpoint/pooling.h"
 #include "server/session/crypto.h"
 #include "server/session/thought.h"
 
@@ -25,18 +26,10 @@ std::string fingerprint(const engine::ModelFolder& folder, const std::string& de
 
 }  // namespace
 
-Result<engine::ModelFolder> open_chat_folder(const std::filesystem::path& path) {
-  auto folder = engine::open_model_folder(path);
-  if (!folder) return folder;
-  if (folder->spec.is_classifier()) {
-    return fail(ErrorCode::architecture_unsupported,
-                path.string() + " holds a classifier, which cannot chat.");
-  }
-  if (!folder->chat_template) {
-    return fail(ErrorCode::file_missing,
-                path.string() + " has no chat template, and Hearth knows none for its family.");
-  }
-  return folder;
+std::string abilities(const ModelInfo& info) {
+  if (info.classes.count > 0) return "classifies texts at POST /classify";
+  if (!info.writes) return "embeds texts at POST /v1/embeddings";
+  return info.chat_template ? "chats" : "continues texts; it has no chat template";
 }
 
 std::shared_ptr<const ModelInfo> make_model_info(const engine::ModelFolder& folder,
@@ -52,7 +45,11 @@ std::shared_ptr<const ModelInfo> make_model_info(const engine::ModelFolder& fold
   info.decoder = traits.description;
   info.fingerprint = fingerprint(folder, traits.description);
   info.tokenizer = folder.tokenizer;
-  info.chat_template = folder.chat_template;
+  info.writes = !folder.spec.is_classifier() && folder.spec.network != engine::Network::bert;
+  if (info.writes) info.chat_template = folder.chat_template;
+  const engine::PoolingRule pooling = engine::load_pooling(folder.path, folder.spec);
+  info.embedding = {pooling.state, pooling.is_normalized, folder.spec.hidden_size, pooling.refusal};
+  info.classes = {folder.spec.num_labels, folder.spec.labels, folder.spec.scores};
   info.thoughts = thought_rule(*folder.tokenizer);
   return std::make_shared<const ModelInfo>(std::move(info));
 }

@@ -12,11 +12,10 @@
 
 namespace hearth::server {
 
-// A folder that can chat. Errors: those of engine::open_model_folder; architecture_unsupported (a
-// classifier); file_missing (no chat template).
-Result<engine::ModelFolder> open_chat_folder(const std::filesystem::path& path);
+// What it can do, for the line at the start: "chat", "texts and embeddings, no chat", …
+std::string abilities(const ModelInfo& info);
 
-// Of a loaded model. `decoder`: RunnerTraits::description.
+// Of a loaded model.
 std::shared_ptr<const ModelInfo> make_model_info(const engine::ModelFolder& folder,
                                                  const std::string& name,
                                                  const engine::RunnerTraits& traits);

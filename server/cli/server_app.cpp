@@ -113,7 +113,7 @@ ServerApp::ServerApp(const Config& config, std::string host, std::string model,
           limits_of(config, is_local()), {HEARTH_VERSION, !config.ephemeral}),
       generations_({service_, bridge_, text_, system_random(), [this] { return ++last_request_; },
                     config.limits.max_tokens, config.system_prompt, clock_,
-                    std::chrono::seconds(config.sse_keep_alive_s)}),
+                    std::chrono::seconds(config.sse_keep_alive_s), config.any_model}),
       session_{service_, nullptr, {}, !config.ephemeral},
       inspect_{{[&loop](std::function<void()> job) { loop.post(std::move(job)); }, log_warning},
                ModelInspection(log_warning)},
@@ -215,7 +215,8 @@ void ServerApp::start_engine(Loaded model) {
                                                   engine::EngineOptions{.measures_first = true}));
   service_.set_model({model_, ModelState::ready, {}, 100.0, {}, {}, model.info});
   std::cout << "Ready: " << model.info->decoder << " (" << model.why << "), context of "
-            << model.info->context_length << " tokens" << std::endl;
+            << model.info->context_length << " tokens; it " << abilities(*model.info)
+            << std::endl;
 }
 
 void ServerApp::progressed(std::span<const engine::RequestId> changed) {
@@ -295,7 +296,7 @@ Result<void> run_server(const Config& config) {
     if (!demo) return tl::unexpected(demo.error());
     path = *demo;
   }
-  auto folder = open_chat_folder(path);
+  auto folder = engine::open_model_folder(path);
   if (!folder) return tl::unexpected(folder.error());
   start_logging(config.log_level);
   for (const std::string& warning : folder->warnings) spdlog::warn("{}", warning);

@@ -2,10 +2,12 @@
 
 #include <utility>
 
-#include "server/api/health_api.h"
-#include "server/api/inspect_api.h"
+#include "server/api/classify_api.h"
 #include "server/api/completions_api.h"
 #include "server/api/conversation_api.h"
+#include "server/api/embeddings_api.h"
+#include "server/api/health_api.h"
+#include "server/api/inspect_api.h"
 #include "server/api/messages_api.h"
 #include "server/api/models_api.h"
 #include "server/api/ollama_api.h"
@@ -69,6 +71,9 @@ std::vector<Route> make_routes(const RouteParts& parts) {
       {"GET", "/api/tags", Access::user, 0, ollama_tags_handler(parts.generations)},
       {"POST", "/conversation/", Access::user, kJsonBytesMax,
        conversation_handler(parts.generations)},
+      {"POST", "/v1/embeddings", Access::user, kJsonBytesMax,
+       embeddings_handler(parts.generations)},
+      {"POST", "/classify", Access::user, kJsonBytesMax, classify_handler(parts.generations)},
       {"POST", "/tokenize", Access::user, kJsonBytesMax, tokenize_handler(parts.generations)},
       {"POST", "/detokenize", Access::user, kJsonBytesMax, detokenize_handler(parts.generations)},
       {"POST", "/apply-template", Access::user, kJsonBytesMax,

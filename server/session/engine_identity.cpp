@@ -7,8 +7,11 @@
 
 namespace hearth::server {
 
-EngineIdentity engine_identity(const UserId& owner) {
-  const Sha256 digest = sha256("hearth user key " + to_string(owner));
+EngineIdentity engine_identity(const UserId& owner) { return engine_identity(owner, {}); }
+
+EngineIdentity engine_identity(const UserId& owner, const std::string& end_user) {
+  const std::string name = end_user.empty() ? "" : " of " + end_user;
+  const Sha256 digest = sha256("hearth user key " + to_string(owner) + name);
   EngineIdentity identity;
   std::memcpy(&identity.user, digest.data(), sizeof identity.user);
   std::memcpy(&identity.cache_salt, digest.data() + sizeof identity.user,

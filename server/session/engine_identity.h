@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <string>
 
 #include "engine/runtime/request.h"
 #include "server/session/ids.h"
@@ -15,6 +16,10 @@ struct EngineIdentity {
   std::uint64_t cache_salt = 0;
 };
 EngineIdentity engine_identity(const UserId& owner);
+
+// Of one of several people behind one owner, by the name that their program gives them; empty: the
+// owner.
+EngineIdentity engine_identity(const UserId& owner, const std::string& end_user);
 
 // Below 2⁵³, so that a JavaScript client can say it back.
 std::uint64_t draw_seed(const RandomBytes& random);

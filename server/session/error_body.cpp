@@ -29,6 +29,8 @@ Meaning meaning(ErrorCode code) {
       return {404, "Not found", false};
     case ErrorCode::model_not_found:
       return {404, "No such model", false};
+    case ErrorCode::not_supported:
+      return {400, "The model cannot do this", false};
     case ErrorCode::method_not_allowed:
       return {405, "Method not allowed", false};
     case ErrorCode::unsupported_media_type:

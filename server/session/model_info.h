@@ -9,6 +9,8 @@
 #include <vector>
 
 #include "engine/base/token_id.h"
+#include "engine/checkpoint/model_spec.h"
+#include "engine/runtime/request.h"
 #include "engine/runtime/thoughts.h"
 #include "engine/sampling/sampling_overrides.h"
 
@@ -18,6 +20,21 @@ class Tokenizer;
 }  // namespace hearth::engine
 
 namespace hearth::server {
+
+// How a text becomes one vector. `refusal`: why it does not, a sentence, or empty.
+struct EmbeddingInfo {
+  engine::RequestOutput state = engine::RequestOutput::last_state;
+  bool is_normalized = true;
+  std::int64_t size = 0;
+  std::string refusal{};
+};
+
+// Classes of a classifier. Names: all of them or none.
+struct ClassInfo {
+  std::int64_t count = 0;  // 0: no classifier
+  std::vector<std::string> names{};
+  engine::ScoreKind kind = engine::ScoreKind::single_label;
+};
 
 struct ModelInfo {
   std::string id{};                 // the name clients send: the folder's name, or --model-name
@@ -30,7 +47,10 @@ struct ModelInfo {
   std::string decoder{};      // RunnerTraits::description: decoder, device, dtype
   std::string fingerprint{};  // of folder, dtype and decoder; stored with each reply
   std::shared_ptr<const engine::Tokenizer> tokenizer{};
-  std::shared_ptr<const engine::ChatTemplate> chat_template{};
+  std::shared_ptr<const engine::ChatTemplate> chat_template{};  // null: it cannot chat
+  bool writes = true;                                           // false: it draws no tokens
+  EmbeddingInfo embedding{};
+  ClassInfo classes{};
 };
 
 enum class ModelState : std::uint8_t { loading, ready, failed };

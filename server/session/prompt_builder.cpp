@@ -15,6 +15,8 @@ Result<engine::MarkedText> render(const PromptJob& job, engine::TemplateVariable
     variables.extra[name] = text;
   }
   if (!job.thinks) variables.extra["enable_thinking"] = false;
+  if (!job.model->chat_template)
+    return fail(ErrorCode::not_supported, "The model that is served cannot chat.");
   return job.model->chat_template->render(variables);
 }
 

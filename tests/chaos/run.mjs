@@ -3,6 +3,7 @@ import {spawn} from 'node:child_process';
 import {mkdtempSync, rmSync} from 'node:fs';
 import {tmpdir} from 'node:os';
 import path from 'node:path';
+import {mutatedBodies} from './bodies.js';
 import {conformance} from './conformance.js';
 import {disk} from './disk.js';
 import {drain} from './drain.js';
@@ -48,6 +49,7 @@ const chaos = {
   'never-read': onServer(hostile.neverRead, ['--limits.live', '256']),
   dripping: onServer(hostile.dripping),
   rubbish: onServer(hostile.rubbish),
+  bodies: onServer((server, options) => mutatedBodies(server, {...options, log}), ['--limits-max-tokens', '16']),
   isolation: onServer(isolation),
   drain: (options, dataDir) => drain(start, {...options, dataDir}),
   disk: (options, folder) => disk(start, {...options, folder, log}),

@@ -15,14 +15,14 @@ constexpr Milliseconds kAfterFailure{250};
 struct Repeater : std::enable_shared_from_this<Repeater> {
   Repeater(asio::io_context& context, std::function<Milliseconds()> what)
       : timer(context), job(std::move(what)) {}
-  void run() {
-    Milliseconds delay = kAfterFailure;
+  void run() { run_after(delay_after_a_run()); }
+  Milliseconds delay_after_a_run() {
     try {
-      delay = job();
+      return job();
     } catch (const std::exception& failure) {  // timeouts, retries and the drain hang on this job
       spdlog::error("the regular work failed: {}", failure.what());
+      return kAfterFailure;
     }
-    run_after(delay);
   }
   void run_after(Milliseconds delay) {
     timer.expires_after(delay);  // what was waited for before is off

@@ -85,6 +85,7 @@ test('closed blocks are never drawn again', async (t) => {
   const {page, reply} = await asked(t);
   reply.write('First paragraph.\n\n```js\nlet x = 1;\n```\n\nSecond');
   await page.locator('.prose > p', {hasText: 'Second'}).waitFor();
+  await page.locator('.code .hljs-number').first().waitFor();   // a closed block of code is coloured once, when the colours have come
   await page.evaluate(() => {
     const closed = document.querySelectorAll('.prose > :is(p, figure):not(:last-child)');
     window['touched'] = 0;

@@ -41,6 +41,19 @@ test('a conversation opens from the list, by its address, and with Back', async 
   assert.equal(await lastReply(page), 'About: Second question');
 });
 
+test('an address that was just entered holds, whatever happens before the page hears of it', async (t) => {
+  const {page, row} = await withConversations(t, ['First question', 'Second question']);
+  const href = await row('First question').locator('a').getAttribute('href');
+  await page.evaluate((hash) => {
+    const area = /** @type {HTMLTextAreaElement} */ (document.querySelector('#message'));
+    location.hash = hash;   // its hashchange comes in a later task
+    area.value = 'a draft';
+    area.dispatchEvent(new Event('input', {bubbles: true}));
+  }, href);
+  await page.waitForFunction(() => document.querySelector('.turn[data-from="model"] > .prose')?.textContent === 'About: First question');
+  assert.ok(page.url().endsWith(href), `${page.url()} should end with ${href}`);
+});
+
 test('renaming is a form in the row; Enter keeps the title, Esc does not, and markup is only text', async (t) => {
   const {page, hearth, row, assertClean} = await withConversations(t, ['Plain']);
   const menu = async () => {

@@ -8,6 +8,8 @@ const steps = new Set(['conversation_opened', 'inspector_opened', 'inspector_clo
 
 /** @param {Store} store */
 export function followRoute(store) {
+  const atFirst = hashFor(store.state);
+  if (location.hash !== '' && location.hash !== atFirst) history.replaceState(null, '', atFirst); // a join code, or nothing that this page knows
   addEventListener('hashchange', () => {
     if (location.hash === hashFor(store.state)) return;
     const { conversation, tab, message } = routeOf(location.hash);
@@ -15,9 +17,10 @@ export function followRoute(store) {
     if (tab) store.dispatch({ type: 'inspector_opened', tab, message });
     else if (store.state.inspector.isOpen) store.dispatch({ type: 'inspector_closed' });
   });
-  store.addEffect((action, after) => {
+  store.addEffect((action, after, before) => {
     const hash = hashFor(after);
-    if (location.hash === hash || (location.hash === '' && hash === '#/')) return;
+    // Between a new address and its hashchange the address is ahead of the state: only a change of the state may write it.
+    if (hash === hashFor(before) || location.hash === hash) return;
     if (steps.has(action.type)) history.pushState(null, '', hash);
     else history.replaceState(null, '', hash);
   });

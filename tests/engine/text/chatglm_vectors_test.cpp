@@ -1,9 +1,10 @@
 // The published ids of the ChatGLM tokenizers (tests/golden/tokenizers/chatglm_vectors.json). The
-// model files are not to be had here, so a model is made up that has the pieces which the published
-// ids name, at their own places among as many pieces as the real one has: what is tested is
-// everything around the pieces (normalizer, blanks, line ends, bytes, where special tokens stand
-// and which ids they have). With HEARTH_CHATGLM_DIR (ice_text.model and tokenizer.model of the real
-// folders) all vectors run on the real ones.
+// model files are not to be had here, so models are made up. The second and third generation's has
+// all pieces of the published vocabulary that the texts can touch: byte pair encoding looks at no
+// others, so the ids are those of the whole. The first generation's has the pieces which the
+// published ids name: what is tested there is everything around the pieces (normalizer, blanks,
+// line ends, bytes, where special tokens stand and which ids they have). With HEARTH_CHATGLM_DIR
+// (ice_text.model and tokenizer.model of the real folders) all vectors run on the real ones.
 #include <cstdint>
 #include <cstring>
 #include <filesystem>
@@ -169,39 +170,22 @@ std::string glm1_model() {
   return pieces.file(SentencePieceKind::unigram, Message().text(2, charsmap));
 }
 
-std::string glm2_model() {
+// All pieces of the published vocabulary that can come up in the texts of the vectors, at their own
+// places (chatglm2_pieces.json). CodeGeeX2 has the same vocabulary, but puts no blank in front.
+std::string glm2_model(bool has_dummy_prefix = true) {
   PieceList pieces(64789);
   pieces.set(0, "<unk>", PieceType::unknown);
   pieces.set(1, "<s>", PieceType::control);
   pieces.set(2, "</s>", PieceType::control);
   pieces.set_bytes(3);
-  // What comes first is joined first.
-  const std::vector<Named> named = {
-      {36474, "▁你"},  {4466, "▁print"},    {296, "▁▁▁"},         {884, "▁def"},
-      {1301, "▁main"}, {9427, "():"},       {2029, "('"},         {15616, "hell"},
-      {993, "▁world"}, {3387, "')"},        {30174, "▁greeting"}, {22011, "▁Chat"},
-      {10461, "GL"},   {790, "▁["},         {517, "ound"},        {39701, "你好"},
-      {33030, "我是"}, {34797, "人工智能"}, {42481, "助手"},      {48895, "很高兴"},
-      {35214, "见到"}, {32616, "欢迎"},     {39905, "问我"},      {31901, "任何"},
-      {31639, "问题"}, {32820, "晚上"},     {31876, "不着"},      {35153, "应该怎么办"},
-      {30910, "▁"},    {30914, "o"},        {30939, "1"},         {30941, "-"},
-      {30943, "2"},    {30944, "M"},        {30949, "B"},         {30951, "R"},
-      {30966, "3"},    {30978, "6"},        {30995, "["},         {30996, "]"},
-      {31010, "#"},    {31123, "，"},       {31155, "。"},        {31211, "："},
-      {31404, "！"},   {54266, "睡"},       {54591, "好"},        {54622, "你"},
-      {54761, "问"},   {55437, "答"}};
-  float score = 0.0F;
-  std::size_t spare = 1000;  // BPE joins two at a time: what leads to a piece needs a place too
-  for (const auto& [id, text] : named) {
-    const std::string_view whole = text;
-    std::size_t at = decode_utf8(whole, 0).bytes;
-    while (at < whole.size() && (at += decode_utf8(whole, at).bytes) < whole.size()) {
-      while (spare == 1301) ++spare;
-      pieces.set(spare++, std::string(whole.substr(0, at)), PieceType::normal, score -= 1.0F);
-    }
-    pieces.set(id, text, PieceType::normal, score -= 1.0F);
+  const auto listed = nlohmann::json::parse(
+      std::ifstream(fs::path(HEARTH_GOLDEN) / "tokenizers" / "chatglm2_pieces.json"));
+  for (const auto& piece : listed) {
+    const auto id = piece[0].get<std::size_t>();
+    pieces.set(id, piece[1].get<std::string>(), PieceType::normal, -static_cast<float>(id));
   }
-  return pieces.file(SentencePieceKind::bpe, Message().number(4, 0));
+  return pieces.file(SentencePieceKind::bpe,
+                     Message().number(3, has_dummy_prefix ? 1 : 0).number(4, 0));
 }
 
 TokenizerPtr tokenizer_of(const std::string& model, TextFamily family) {
@@ -216,46 +200,54 @@ void expect_specials(const Tokenizer& tokenizer, const nlohmann::json& special) 
   }
 }
 
-// The first `count` vectors: the others need pieces that nobody here knows.
-void expect_texts(const Tokenizer& tokenizer, const nlohmann::json& items, std::size_t count) {
-  ASSERT_GE(items.size(), count);
-  for (std::size_t i = 0; i < count; ++i) {
-    const MarkedText text(items[i]["text"].get<std::string>(), Origin::from_message);
-    EXPECT_EQ(tokenizer.encode(text, {.add_special_tokens = true}), ids_of(items[i], "ids"))
-        << items[i]["text"];
-  }
+void expect_text(const Tokenizer& tokenizer, const nlohmann::json& item) {
+  const MarkedText text(item["text"].get<std::string>(), Origin::from_message);
+  EXPECT_EQ(tokenizer.encode(text, {.add_special_tokens = true}), ids_of(item, "ids"))
+      << item["text"];
 }
 
-void expect_chats(const Tokenizer& tokenizer, const nlohmann::json& chats, std::size_t count) {
+void expect_chats(const Tokenizer& tokenizer, const nlohmann::json& chats) {
   const auto form = ChatTemplate::load(fs::path(HEARTH_GOLDEN) / "models/chatglm3-tiny");
   ASSERT_TRUE(form);
-  for (std::size_t i = 0; i < count; ++i) {
+  for (const auto& chat : chats) {
     TemplateVariables variables;
-    variables.messages = nlohmann::ordered_json::parse(chats[i]["messages"].dump());
+    variables.messages = nlohmann::ordered_json::parse(chat["messages"].dump());
     const auto text = (*form)->render(variables);
     ASSERT_TRUE(text) << text.error().detail;
     EXPECT_EQ(tokenizer.encode(*text, {.add_special_tokens = (*form)->leaves_bos_to_tokenizer()}),
-              ids_of(chats[i], "ids"));
+              ids_of(chat, "ids"));
   }
 }
 
-TEST(ChatGlmVectors, OfTheFirstGeneration) {
-  const TokenizerPtr tokenizer = tokenizer_of(glm1_model(), TextFamily::chatglm1);
+void expect_first(const std::string& model) {
+  const TokenizerPtr tokenizer = tokenizer_of(model, TextFamily::chatglm1);
   expect_specials(*tokenizer, vectors()["chatglm1"]["special"]);
-  expect_texts(*tokenizer, vectors()["chatglm1"]["encode"], 3);
+  ASSERT_EQ(vectors()["chatglm1"]["encode"].size(), 3U);
+  for (const auto& item : vectors()["chatglm1"]["encode"]) expect_text(*tokenizer, item);
 }
 
-TEST(ChatGlmVectors, OfTheSecond) {
-  const TokenizerPtr tokenizer = tokenizer_of(glm2_model(), TextFamily::chatglm2);
-  expect_specials(*tokenizer, vectors()["chatglm2"]["special"]);
-  expect_texts(*tokenizer, vectors()["chatglm2"]["encode"], 4);
+void expect_second_and_third(const std::string& model) {
+  const TokenizerPtr second = tokenizer_of(model, TextFamily::chatglm2);
+  const auto& items = vectors()["chatglm2"]["encode"];
+  expect_specials(*second, vectors()["chatglm2"]["special"]);
+  ASSERT_EQ(items.size(), 5U);
+  for (std::size_t i = 0; i < 4; ++i) expect_text(*second, items[i]);  // the fifth: OfCodeGeeX2
+  const TokenizerPtr third = tokenizer_of(model, TextFamily::chatglm3);
+  expect_specials(*third, vectors()["chatglm3"]["special"]);
+  ASSERT_EQ(vectors()["chatglm3"]["encode"].size(), 1U);
+  expect_text(*third, vectors()["chatglm3"]["encode"][0]);
+  ASSERT_EQ(vectors()["chatglm3"]["chat"].size(), 3U);
+  expect_chats(*third, vectors()["chatglm3"]["chat"]);
 }
 
-TEST(ChatGlmVectors, OfTheThirdAndItsChats) {
-  const TokenizerPtr tokenizer = tokenizer_of(glm2_model(), TextFamily::chatglm3);
-  expect_specials(*tokenizer, vectors()["chatglm3"]["special"]);
-  expect_texts(*tokenizer, vectors()["chatglm3"]["encode"], 1);
-  expect_chats(*tokenizer, vectors()["chatglm3"]["chat"], 2);
+TEST(ChatGlmVectors, OfTheFirstGeneration) { expect_first(glm1_model()); }
+
+TEST(ChatGlmVectors, OfTheSecondAndThirdAndItsChats) { expect_second_and_third(glm2_model()); }
+
+// CodeGeeX2's published tokenizer.model has ChatGLM2's size and pieces, and another hash.
+TEST(ChatGlmVectors, OfCodeGeeX2) {
+  const TokenizerPtr tokenizer = tokenizer_of(glm2_model(false), TextFamily::chatglm2);
+  expect_text(*tokenizer, vectors()["chatglm2"]["encode"][4]);
 }
 
 #ifdef HEARTH_CHATGLM_DIR
@@ -263,14 +255,8 @@ TEST(ChatGlmVectors, OfThePublishedFiles) {
   const auto model = [](const char* file) {
     return read_file(fs::path(HEARTH_CHATGLM_DIR) / file).value();
   };
-  const auto& all = vectors();
-  expect_texts(*tokenizer_of(model("ice_text.model"), TextFamily::chatglm1),
-               all["chatglm1"]["encode"], all["chatglm1"]["encode"].size());
-  expect_texts(*tokenizer_of(model("tokenizer.model"), TextFamily::chatglm2),
-               all["chatglm2"]["encode"], all["chatglm2"]["encode"].size());
-  const TokenizerPtr third = tokenizer_of(model("tokenizer.model"), TextFamily::chatglm3);
-  expect_texts(*third, all["chatglm3"]["encode"], all["chatglm3"]["encode"].size());
-  expect_chats(*third, all["chatglm3"]["chat"], all["chatglm3"]["chat"].size());
+  expect_first(model("ice_text.model"));
+  expect_second_and_third(model("tokenizer.model"));
 }
 #endif
 

@@ -61,7 +61,8 @@ bool Outbox::push(Delta delta, Instant now) {
 bool Outbox::is_due(const Entry& front, Instant now) const {
   const auto* const delta = std::get_if<Delta>(&front.content);
   if (!delta || entries_.size() > 1) return true;
-  return now - last_taken_.at(delta->stream) >= merge_window_;
+  const auto last = last_taken_.find(delta->stream);  // none: its stream has ended
+  return last == last_taken_.end() || now - last->second >= merge_window_;
 }
 
 bool Outbox::can_take(Instant now) const {
@@ -74,7 +75,8 @@ std::optional<std::string> Outbox::take(Instant now) {
   entries_.pop_front();
   bytes_ -= entry.bytes;
   if (auto* const delta = std::get_if<Delta>(&entry.content)) {
-    last_taken_[delta->stream] = now;
+    const auto last = last_taken_.find(delta->stream);
+    if (last != last_taken_.end()) last->second = now;
     return to_frame(*delta);
   }
   return std::move(std::get<std::string>(entry.content));

@@ -109,6 +109,18 @@ TEST(Outbox, OneLargeEventMayStandAlone) {
   EXPECT_FALSE(outbox.push(std::nullopt, "x"));
 }
 
+// A connection that is being closed, whose last delta waits when its reply ends.
+TEST(Outbox, ADeltaOfAForgottenStreamIsTakenAndNotRemembered) {
+  Outbox outbox(64, 1000, kWindow);
+  ASSERT_TRUE(outbox.push(tokens(1, 0, 1), kStart));
+  ASSERT_TRUE(outbox.take(kStart));
+  ASSERT_TRUE(outbox.push(tokens(1, 1, 2), kStart));
+  outbox.forget(stream(1));
+  EXPECT_EQ(json::parse(outbox.take(kStart).value_or("null"))["to"], 2);
+  ASSERT_TRUE(outbox.push(tokens(1, 2, 3), kStart));
+  EXPECT_TRUE(outbox.take(kStart)) << "a stream of which nothing is known goes at once";
+}
+
 TEST(Outbox, MergingIsBoundedInBytesToo) {
   Outbox outbox(64, 1000, kWindow);
   std::size_t at = 0;

@@ -211,6 +211,8 @@ void Replies::retry_ends(Instant now) {
         lifetime_.guard([this, id = unsaved.id](const Result<void>& result) {
           if (!result && result.error().code == ErrorCode::storage_unavailable) return;
           std::erase_if(unsaved_, [&](const Unsaved& done) { return done.id == id; });
+          const auto found = by_id_.find(id);
+          if (result && found != by_id_.end()) found->second->mark_stored();
         }));
   }
   std::erase_if(unsaved_, [](const Unsaved& unsaved) { return unsaved.tries >= kRetriesMax; });
@@ -338,10 +340,17 @@ void Replies::on_tick() {
   retry_ends(now);
 }
 
+// As long as its text is tried again the reply stays in memory, for those who ask for it (DESIGN
+// §10).
+bool Replies::is_unsaved(const MessageId& id) const {
+  return std::any_of(unsaved_.begin(), unsaved_.end(),
+                     [&](const Unsaved& unsaved) { return unsaved.id == id; });
+}
+
 void Replies::retire(Instant now) {
   std::erase_if(by_id_, [&](const auto& entry) {
     const auto ended = entry.second->ended_for(now);
-    return ended && *ended >= limits_.keep_ended;
+    return ended && *ended >= limits_.keep_ended && !is_unsaved(entry.first);
   });
 }
 

@@ -73,6 +73,7 @@ class Replies {
   void finish(Reply& reply, EndReason reason);
   void store_end(const UserId& owner, const MessageId& id, const ReplyEnd& end);
   void retry_ends(Instant now);
+  bool is_unsaved(const MessageId& id) const;
   void checkpoint(Reply& reply, Instant now);
   void save_trace(const Reply& reply, ReplyTrace::Until until);
   void measure(Instant now);

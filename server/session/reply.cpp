@@ -119,7 +119,9 @@ void Reply::send_text(Watcher& watcher) const {
   }
 }
 
+// Not somebody who is gone: nobody would take them off the list again.
 void Reply::watch(const std::shared_ptr<Connection>& connection, std::size_t have) {
+  if (!connection->is_open()) return;
   std::erase_if(watchers_,
                 [&](const Watcher& watcher) { return watcher.connection == connection; });
   Watcher watcher{connection, have};

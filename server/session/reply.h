@@ -103,6 +103,7 @@ class Reply {
   const ReplyEnd& finish(EndReason reason, const engine::FinishedEvent* event);
   // The end is on disk, or could not be written: `done` to every watcher.
   void settled(bool stored, Instant now);
+  void mark_stored() { is_stored_ = true; }  // after all
   std::optional<Milliseconds> ended_for(Instant now) const;
 
   // --- steps

@@ -1,6 +1,7 @@
 #include "server/store/worker.h"
 
 #include <algorithm>
+#include <exception>
 #include <iterator>
 #include <utility>
 
@@ -9,6 +10,14 @@ namespace {
 
 Error unavailable() {
   return {ErrorCode::storage_unavailable, "The history store takes nothing more now."};
+}
+
+void end_transaction(Database& database) {
+  try {
+    if (database.in_transaction()) database.execute("ROLLBACK");
+  } catch (const StoreFailure&) {
+    // The transaction is gone either way; the next BEGIN says whether the disk is back.
+  }
 }
 
 void refuse(const Post& post, Job job) {
@@ -62,9 +71,12 @@ void Writer::run() {
     if (const auto failed = commit(batch, outcomes)) {
       std::fill(outcomes.begin(), outcomes.end(), failed);  // nothing of this batch is on disk
     }
-    post_([batch = std::move(batch), outcomes = std::move(outcomes)] {
-      for (std::size_t i = 0; i < batch.size(); ++i) batch[i].complete(outcomes[i]);
-    });
+    // Each on its own: what one of them does wrong must not leave the others without an answer.
+    for (std::size_t i = 0; i < batch.size(); ++i) {
+      post_([complete = std::move(batch[i].complete), outcome = std::move(outcomes[i])] {
+        complete(outcome);
+      });
+    }
   }
 }
 
@@ -82,6 +94,8 @@ std::optional<Error> Writer::commit(std::vector<Job>& batch,
         if (!database_->in_transaction() || failure.error.code == ErrorCode::storage_unavailable)
           throw;
         outcomes[i] = failure.error;
+      } catch (const std::exception&) {  // memory, most likely
+        outcomes[i] = Error{ErrorCode::storage_unavailable, "The history store is out of memory."};
       }
       if (!keep) database_->execute("ROLLBACK TO job");
       database_->execute("RELEASE job");
@@ -90,11 +104,7 @@ std::optional<Error> Writer::commit(std::vector<Job>& batch,
     ++commits_;
     return std::nullopt;
   } catch (const StoreFailure& failure) {
-    try {
-      if (database_->in_transaction()) database_->execute("ROLLBACK");
-    } catch (const StoreFailure&) {
-      // The transaction is gone either way; the next BEGIN says whether the disk is back.
-    }
+    end_transaction(*database_);
     return Error{ErrorCode::storage_unavailable, failure.error.detail};
   }
 }
@@ -119,8 +129,10 @@ void Reader::run() {
       database_->execute("COMMIT");
     } catch (const StoreFailure& failure) {
       outcome = failure.error;
-      if (database_->in_transaction()) database_->execute("ROLLBACK");
+    } catch (const std::exception&) {  // memory, most likely
+      outcome = Error{ErrorCode::storage_unavailable, "The history store is out of memory."};
     }
+    if (outcome) end_transaction(*database_);
     post_([complete = std::move(jobs.front().complete), outcome = std::move(outcome)] {
       complete(outcome);
     });

@@ -1,6 +1,8 @@
 // What only the file on disk can show: crashes, locks, groups, other people's files.
 #include <fstream>
 #include <future>
+#include <new>
+#include <stdexcept>
 
 #include <gtest/gtest.h>
 
@@ -295,6 +297,40 @@ TEST_F(WriterTest, AFullDiskFailsTheWholeGroupAndThenRecovers) {
   wait_for(5);
   EXPECT_EQ(outcomes[4], std::nullopt);
   EXPECT_GE(count(), 1);
+}
+
+TEST_F(WriterTest, AJobThatThrowsIsAnsweredAndItsNeighboursAreKept) {
+  writer->push({[](Database& db) -> bool {
+                  db.run("INSERT INTO t VALUES (77)");
+                  throw std::bad_alloc();
+                },
+                [this](std::optional<Error> error) {
+                  outcomes.push_back(error ? std::optional(error->code) : std::nullopt);
+                }});
+  writer->push(insert(1));
+  wait_for(2);
+  EXPECT_EQ(outcomes[0], ErrorCode::storage_unavailable);
+  EXPECT_EQ(outcomes[1], std::nullopt);
+  EXPECT_EQ(count(), 1);
+}
+
+TEST_F(WriterTest, ACompletionThatThrowsLeavesTheOthersTheirs) {
+  std::promise<void> gate;
+  writer->push({[&](Database&) {
+                  gate.get_future().wait();
+                  return true;
+                },
+                [this](std::optional<Error>) { outcomes.push_back(std::nullopt); }});
+  writer->push({[](Database&) { return true; },
+                [this](std::optional<Error>) {
+                  outcomes.push_back(std::nullopt);
+                  throw std::runtime_error("a handler's fault");
+                }});
+  writer->push(insert(1));  // in one transaction with the one before
+  gate.set_value();
+  EXPECT_THROW(wait_for(3), std::runtime_error);
+  wait_for(3);
+  EXPECT_EQ(count(), 1);
 }
 
 TEST_F(WriterTest, WhatWaitsIsWrittenBeforeItGoes) {

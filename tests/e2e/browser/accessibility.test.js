@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import {readFileSync} from 'node:fs';
 import {createRequire} from 'node:module';
 import test from 'node:test';
-import {phone, send, until, useBrowser, visit} from './support/browser.js';
+import {pass, phone, send, until, useBrowser, visit} from './support/browser.js';
 import {FakeHearth} from './support/fake_hearth.js';
 import {ownData} from './support/own_data.js';
 import {australia, modelSheet, promptOf, tensorOf, traceOf} from './support/traces.js';
@@ -107,7 +107,8 @@ for (const [name, options] of Object.entries(views)) {
       await page.locator('.search input').fill('');
       await page.keyboard.press('Escape');
     }
-    await hearth.stop();
+    await hearth.goAway();
+    await pass(page, 'banner');
     await page.locator('.banner').waitFor();
     await check('offline');
   });

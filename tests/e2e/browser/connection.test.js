@@ -1,7 +1,7 @@
 // The network comes and goes; nothing is lost and nothing is sent twice.
 import assert from 'node:assert/strict';
 import test from 'node:test';
-import {lastReply, send, until, useBrowser, visit} from './support/browser.js';
+import {lastReply, pass, send, until, useBrowser, visit} from './support/browser.js';
 import {FakeHearth} from './support/fake_hearth.js';
 
 const browser = useBrowser();
@@ -14,6 +14,9 @@ const start = async (t) => {
   await visitor.page.locator('.chip[data-kind="model"]').waitFor(); // ready came
   return {hearth, ...visitor};
 };
+
+/** From now on the page does not try again by itself within any test. */
+const neverAgain = (page) => page.evaluate(() => { Math.random = () => 10_000; });
 
 const creations = (hearth) => hearth.received.filter((message) => message.type === 'chat.create');
 const shown = (page, text) => page.waitForFunction((wanted) => document.querySelector('.turn[data-from="model"] > .prose')?.textContent?.replace('▌', '').trim() === wanted, text);
@@ -35,17 +38,21 @@ test('a blink of the network is no news: the reply goes on, no chip, no banner',
 
 test('a message written offline is kept, shown as not sent, and goes out once', async (t) => {
   const {page, hearth} = await start(t);
-  await hearth.stop();
+  await neverAgain(page);
+  await hearth.goAway();
   await send(page, 'Are you there?');
   const waiting = page.locator('.turn[data-state="waiting"]');
   await waiting.waitFor();
   await page.getByText('Not sent yet. It goes out once, when the connection is back.').waitFor();
+  await pass(page, 'chip');
   await page.locator('.chip[data-kind="care"]').waitFor();
+  await pass(page, 'banner');
   await page.locator('.banner', {hasText: 'No connection.'}).waitFor();
-  await hearth.restart();
-  const back = page.locator('.banner', {hasText: 'Back again. Nothing was lost.'}).waitFor();   // it stays for some seconds only
+  hearth.comeBack();
   await page.getByRole('button', {name: 'Try now'}).click();
-  await back;
+  await page.locator('.banner', {hasText: 'Back again. Nothing was lost.'}).waitFor();
+  await pass(page, 'back');
+  await page.locator('.banner').waitFor({state: 'detached'});
   await until(() => creations(hearth).length > 0);
   hearth.replies[0].write('Yes.');
   hearth.replies[0].done();
@@ -97,9 +104,10 @@ test('a reload while a reply is written goes on with it', async (t) => {
 test('a restart that was announced is told as one', async (t) => {
   const {page, hearth} = await start(t);
   hearth.tellAll({type: 'reconnect', after_ms: 100, reason: 'shutdown'});
-  await hearth.stop(1012);
+  await hearth.goAway(1012);
+  await pass(page, 'banner');
   await page.locator('.banner', {hasText: 'The server is restarting. Running replies are saved.'}).waitFor();
-  await hearth.restart();
+  hearth.comeBack();
   await page.locator('.banner', {hasText: 'Back again.'}).waitFor();
 });
 
@@ -110,9 +118,9 @@ test('a reply that the restart stopped keeps its text and offers another try', a
   const [reply] = hearth.replies;
   reply.write('half of it');
   await shown(page, 'half of it');
-  await hearth.stop();
+  await hearth.goAway();
   reply.done('interrupted');
-  await hearth.restart();
+  hearth.comeBack();
   await page.locator('.trouble', {hasText: 'The reply was interrupted'}).waitFor();
   assert.equal((await lastReply(page)).trim(), 'half of it');
   await page.locator('.trouble').getByRole('button', {name: 'Try again'}).click();
@@ -131,8 +139,10 @@ test('an identity that the server forgot is asked for again', async (t) => {
 
 test('a server that is away while the session is asked for is waited for', async (t) => {
   const {page, hearth} = await start(t);
+  await page.addInitScript(() => { Math.random = () => 10_000; });   // the page does not try again by itself
   await page.route('**/api/v1/session', (route) => route.abort());
   await page.reload();
+  await pass(page, 'banner');
   await page.locator('.banner', {hasText: 'No connection.'}).waitFor();
   await page.unroute('**/api/v1/session');
   await page.getByRole('button', {name: 'Try now'}).click();

@@ -1,7 +1,7 @@
 // The list of conversations: open, rename, delete with Undo, clear; drafts; the keyboard.
 import assert from 'node:assert/strict';
 import test from 'node:test';
-import {lastReply, phone, send, until, useBrowser, visit} from './support/browser.js';
+import {lastReply, pass, phone, send, until, useBrowser, visit} from './support/browser.js';
 import {FakeHearth} from './support/fake_hearth.js';
 
 const browser = useBrowser();
@@ -92,7 +92,8 @@ test('deleting can be undone, and is told to the server only when it cannot', as
   await row('Go').waitFor();
   assert.deepEqual(kept(hearth), ['Go', 'Stay']);
   await remove();
-  await page.mouse.move(700, 300);
+  await page.mouse.move(700, 300);   // a toast under the pointer stays
+  await pass(page, 'toast');
   await until(() => kept(hearth).length === 1);
   assert.deepEqual(kept(hearth), ['Stay']);
   await page.locator('.toast').waitFor({state: 'detached'});

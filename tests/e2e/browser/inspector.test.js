@@ -215,7 +215,9 @@ test('on a phone the inspector is a sheet over the chat, and nothing scrolls sid
 
 test('nothing is asked for while the inspector is closed and the tokens came with the text', async (t) => {
   const {page} = await answered(t);
+  await page.locator('.stages').waitFor();   // what was asked while it was open has come
   await page.keyboard.press('Escape');
+  await page.locator('.inspector').waitFor({state: 'detached'});
   const asked = [];
   page.on('request', (request) => request.url().includes('/api/') && asked.push(request.url()));
   await send(page, 'Again');

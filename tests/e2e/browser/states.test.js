@@ -109,12 +109,12 @@ for (const [reason, more, words] of ends) {
 
 test('the line in the conversation shows where the model’s sight ended', async (t) => {
   const {page, hearth} = await start(t);
-  for (const text of ['one', 'two']) {
+  for (const [at, text] of ['one', 'two'].entries()) {
     await send(page, text);
     await until(() => hearth.replies.at(-1)?.request.content === text);
     hearth.replies.at(-1).write(`re: ${text}`);
     hearth.replies.at(-1).done();
-    await page.getByText(`re: ${text}`).waitFor();
+    await page.locator('.tools .meta').nth(at).waitFor();   // before it has ended nothing else can be sent
   }
   const seen = hearth.replies[0];
   hearth.drops = [seen.message.parent, seen.stream];

@@ -13,6 +13,10 @@ const start = async (t, {thinks = true} = {}) => {
   t.after(() => visitor.context.close());
   return {hearth, ...visitor};
 };
+const closeSettings = async (page) => {
+  await page.getByRole('button', {name: 'Done'}).click();
+  await page.locator('.sheet[open]').waitFor({state: 'detached'});   // until then it keeps the focus
+};
 const begin = async (page, hearth) => {
   await send(page, 'Why?');
   await until(() => hearth.replies.length === 1);
@@ -70,7 +74,7 @@ test('the budget goes with the next message, and none is no budget', async (t) =
   await number.fill('64');
   await number.press('Tab');
   await page.getByText('After 64 tokens of thought the model has to answer.').waitFor();
-  await page.getByRole('button', {name: 'Done'}).click();
+  await closeSettings(page);
   await send(page, 'First');
   await until(() => hearth.replies.length === 1);
   assert.equal(hearth.replies[0].request.params.thinking_budget, 64);
@@ -79,7 +83,7 @@ test('the budget goes with the next message, and none is no budget', async (t) =
   await number.fill('4096');
   await number.press('Tab');
   await page.getByText('No limit: the model thinks until it is done.').waitFor();
-  await page.getByRole('button', {name: 'Done'}).click();
+  await closeSettings(page);
   await send(page, 'Second');
   await until(() => hearth.replies.length === 2);
   assert.ok(!('thinking_budget' in hearth.replies[1].request.params));

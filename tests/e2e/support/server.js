@@ -15,10 +15,21 @@ export const binary = process.env.HEARTH_BIN ??
 
 export const golden = (name) => path.join(root, 'tests/golden/models', name);
 
+/** @type {WeakMap<object, (() => unknown)[]>} what is still to be done at the end of a test */
+const endings = new WeakMap();
+
+/** Done when the test ends, the last first: a server has ended before its folder goes. (t.after would begin with the first.) @param {import('node:test').TestContext} t @param {() => unknown} ending */
+const atEnd = (t, ending) => {
+  const all = endings.get(t) ?? [];
+  if (all.length === 0) t.after(async () => { while (all.length) await all.pop()?.(); });
+  endings.set(t, all);
+  all.push(ending);
+};
+
 /** A folder that is removed when the test ends. @param {import('node:test').TestContext} t */
 export const temporaryFolder = (t) => {
   const folder = mkdtempSync(path.join(tmpdir(), 'hearth-test-'));
-  t.after(() => rmSync(folder, {recursive: true, force: true}));
+  atEnd(t, () => rmSync(folder, {recursive: true, force: true}));
   return folder;
 };
 
@@ -58,7 +69,7 @@ export const startServer = async (t, {args = [], dataDir = temporaryFolder(t), p
     if (child.exitCode === null && child.signalCode === null) child.kill(signal);
     return /** @type {Promise<{code: number | null, signal: string | null}>} */ (exited);
   };
-  t.after(() => stop('SIGKILL'));
+  atEnd(t, () => stop('SIGKILL'));
   const {url, port: boundPort} = /** @type {{url: string, port: number}} */ (await listening);
   if (untilReady) await ready(url, () => child.exitCode !== null, () => log);
   return {url, port: boundPort, dataDir, pid: child.pid ?? 0, log: () => log, stop};

@@ -7,6 +7,7 @@ import { ServerLink } from './server_link.js';
 
 /** @typedef {import('../base/store.js').Store} Store */
 
+// Timers of notices bear their names, so that a test can hold them.
 const chipAfterMs = 2_000;
 const bannerAfterMs = 6_000;
 const backForMs = 4_000;
@@ -20,7 +21,7 @@ export class ConnectionKeeper {
   /** @type {{code?: string, name?: string}} */ #wanted = {};
   /** @type {ReturnType<typeof setTimeout> | undefined} */ #again;
   #identityAt = -Infinity;
-  /** @type {ReturnType<typeof setTimeout>[]} */ #notices = [];
+  /** @type {number[]} */ #notices = [];
   /** @type {ReturnType<typeof setInterval> | undefined} */ #clock;
 
   /** @param {Store} store @param {string} url */
@@ -102,8 +103,8 @@ export class ConnectionKeeper {
     const { dispatch } = this.#store;
     this.#noticeNoMore(false);
     this.#notices = [
-      setTimeout(() => dispatch({ type: 'loss_lasted', notice: 'chip' }), chipAfterMs),
-      setTimeout(() => dispatch({ type: 'loss_lasted', notice: 'banner' }), bannerAfterMs),
+      window.setTimeout(() => dispatch({ type: 'loss_lasted', notice: 'chip' }), chipAfterMs, 'chip'),
+      window.setTimeout(() => dispatch({ type: 'loss_lasted', notice: 'banner' }), bannerAfterMs, 'banner'),
     ];
     this.#clock = setInterval(() => dispatch({ type: 'second_passed', at: Date.now() }), 1000);
   }
@@ -113,6 +114,6 @@ export class ConnectionKeeper {
     for (const notice of this.#notices) clearTimeout(notice);
     this.#notices = [];
     clearInterval(this.#clock);
-    if (isBack) this.#notices.push(setTimeout(() => this.#store.dispatch({ type: 'notice_dismissed' }), backForMs));
+    if (isBack) this.#notices.push(window.setTimeout(() => this.#store.dispatch({ type: 'notice_dismissed' }), backForMs, 'back'));
   }
 }

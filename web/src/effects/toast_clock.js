@@ -6,11 +6,11 @@ const shownForMs = 5_000;
 
 /** @param {Store} store */
 export function clockToasts(store) {
-  /** @type {ReturnType<typeof setTimeout> | undefined} */
+  /** @type {number | undefined} */
   let timer;
   const leave = () => {
     if (document.querySelector('.toast:is(:focus-within, :hover)')) {
-      timer = setTimeout(leave, 1000);
+      timer = window.setTimeout(leave, 1000);
       return;
     }
     const { deletion } = store.state;
@@ -20,6 +20,6 @@ export function clockToasts(store) {
   store.addEffect((_action, after, before) => {
     if (after.view.toast === before.view.toast) return;
     clearTimeout(timer);
-    if (after.view.toast) timer = setTimeout(leave, shownForMs);
+    if (after.view.toast) timer = window.setTimeout(leave, shownForMs, 'toast'); // named, so that a test can hold it
   });
 }

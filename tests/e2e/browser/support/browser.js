@@ -17,12 +17,34 @@ const delayFrames = (/** @type {number} */ ms) => {
   window.requestAnimationFrame = (draw) => frame(() => setTimeout(() => frame(draw), ms));
 };
 
+// What goes by itself goes when the test says so: how long a word stands there must not depend on the machine. The page names these timers.
+const holdNotices = () => {
+  const [start, stop] = [window.setTimeout.bind(window), window.clearTimeout.bind(window)];
+  /** @type {Map<number, [string, () => void]>} */
+  const held = new Map();
+  let next = -1;
+  window.setTimeout = (act, ms, ...rest) => {
+    if (typeof rest[0] !== 'string') return start(act, ms, ...rest);
+    held.set(next, [rest[0], act]);
+    return next--;
+  };
+  window.clearTimeout = (id) => void (held.delete(id) || stop(id));
+  window['pass'] = (/** @type {string} */ notice) => {
+    const due = [...held].filter(([, [name]]) => name === notice);
+    for (const [id, [, act]] of due) if (held.delete(id)) act();
+    return due.length > 0;
+  };
+};
+
+/** Lets the time of such a notice pass, as soon as the page waits for it. @param {import('playwright-core').Page} page @param {'chip' | 'banner' | 'back' | 'toast'} notice */
+export const pass = (page, notice) => page.waitForFunction((name) => window['pass'](name), notice);
+
 /** One browser for all tests of a file. @param {string[]} [flags] @returns {() => import('playwright-core').Browser} */
 export const useBrowser = (flags = []) => {
   /** @type {import('playwright-core').Browser} */
   let browser;
   before(async () => {
-    browser = await chromium.launch({executablePath, args: ['--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run',
+    browser = await chromium.launch({executablePath, timeout: 3 * waitMs, args: ['--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run',
       '--disable-background-networking', '--disable-component-update', '--disable-sync', ...flags]});
   });
   after(() => browser.close());
@@ -36,8 +58,9 @@ export const useBrowser = (flags = []) => {
 export const visit = async (browser, url, {hash = '', ...options} = {}) => {
   const context = await browser.newContext({locale: 'en-US', viewport: {width: 1440, height: 900}, ...options});
   if (slowFramesMs) await context.addInitScript(delayFrames, slowFramesMs);
+  await context.addInitScript(holdNotices);
+  context.setDefaultTimeout(waitMs);
   const page = await context.newPage();
-  page.setDefaultTimeout(waitMs);
   const faults = [];
   const {host} = new URL(url);
   page.on('pageerror', (error) => faults.push(String(error)));
@@ -55,6 +78,20 @@ export const send = async (page, text) => {
   await page.locator('#message').fill(text);
   await page.locator('#message').press('Enter');
 };
+
+/**
+ * From the next load on, replies run to their limit: what was written is made likelier, so the end never is.
+ * @param {import('playwright-core').Page} page @param {number} [limit] tokens
+ */
+export const neverEnding = (page, limit = 2000) => page.addInitScript((most) => {
+  const send = WebSocket.prototype.send;
+  WebSocket.prototype.send = function(data) {
+    const message = JSON.parse(String(data));
+    const isWriting = message.type === 'chat.create' || message.type === 'chat.continue';
+    if (isWriting) message.params = {...message.params, temperature: 0, frequency_penalty: -2, presence_penalty: -2, max_tokens: most};
+    send.call(this, JSON.stringify(message));
+  };
+}, limit);
 
 /** @param {import('playwright-core').Page} page */
 export const replies = (page) => page.locator('.turn[data-from="model"]');

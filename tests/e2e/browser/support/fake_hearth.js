@@ -99,6 +99,7 @@ export class FakeHearth {
   limits = {...defaultLimits};
   /** @type {string[]} messages the next reply does not see */ drops = [];
   joinCode = '';
+  isAway = false;
   epoch = newId();
   /** @type {(reply: FakeReply) => void} what happens with each accepted message */ answer = () => {};
   losesAnswers = false;
@@ -113,29 +114,39 @@ export class FakeHearth {
   /** @param {import('node:test').TestContext} t */
   static async start(t) {
     const hearth = new FakeHearth();
-    await hearth.listen(0);
+    await hearth.listen();
     t.after(() => hearth.stop());
     return hearth;
   }
 
-  async listen(port) {
+  async listen() {
     this.http = createServer((request, response) => void this.#serve(request, response));
+    this.http.on('connection', (socket) => this.isAway && socket.destroy());
     const upgrades = new WebSocketServer({server: this.http, path: '/ws', handleProtocols: () => 'hearth.chat.v1'});
     upgrades.on('connection', (socket, request) => this.#connected(socket, request));
-    await new Promise((resolve) => this.http.listen(port, '127.0.0.1', () => resolve(undefined)));
+    await new Promise((resolve) => this.http.listen(0, '127.0.0.1', () => resolve(undefined)));
     this.port = this.http.address().port;
     this.url = `http://127.0.0.1:${this.port}`;
   }
 
-  /** Breaks every connection and answers nobody. */
-  async stop(code = undefined) {
-    for (const socket of this.sockets) code ? socket.close(code) : socket.terminate();
-    this.http.closeAllConnections?.();
-    await new Promise((resolve) => this.http.close(resolve));
+  /** Breaks every connection and answers nobody. The port stays its own: somebody else could take it meanwhile. */
+  async goAway(code = undefined) {
+    this.isAway = true;
+    const sockets = [...this.sockets];
+    const closed = sockets.map((socket) => new Promise((resolve) => { socket.once('close', resolve); }));
+    for (const socket of sockets) code ? socket.close(code) : socket.terminate();
+    await Promise.all(closed);
+    this.http.closeAllConnections();
   }
 
-  /** The same server again, on the same port. */
-  restart() { return this.listen(this.port); }
+  /** The same server again, at the same address. */
+  comeBack() { this.isAway = false; }
+
+  async stop() {
+    for (const socket of this.sockets) socket.terminate();
+    this.http.closeAllConnections();
+    await new Promise((resolve) => this.http.close(resolve));
+  }
 
   /** @param {any} event */
   tellAll(event) { for (const socket of this.sockets) socket.send(JSON.stringify(event)); }
@@ -161,7 +172,7 @@ export class FakeHearth {
     let body = '';
     for await (const chunk of request) body += chunk;
     if (slowAnswersMs) await late();
-    const answer = this.route(pathname, searchParams, body, request);
+    const answer = await this.route(pathname, searchParams, body, request);
     if (answer === undefined) return response.writeHead(404).end();
     response.writeHead(answer.status ?? 200, {'content-type': 'application/json', ...answer.headers});
     return response.end(JSON.stringify(answer.body ?? answer));

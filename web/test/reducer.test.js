@@ -245,3 +245,12 @@ test('two deletions in a row both reach the server', () => {
   const again = reduce(state, listed);
   assert.equal(again.conversations.list.length, 0, 'the server may not know it yet');
 });
+
+test('a list with nothing new leaves the streams as they are: what depends on them is not asked again', () => {
+  const before = after(ready(), sent(), accepted());
+  const conversation = { id: id(10), title: 'Hello', revision: 1, head: id(12), created: 1, updated: 1, pinned: false, live: [id(12)] };
+  const listed = reduce(before, { type: 'conversations_listed', page: { conversations: [conversation] }, isFirst: true });
+  assert.equal(listed.streams, before.streams);
+  const other = reduce(listed, { type: 'conversations_listed', page: { conversations: [{ ...conversation, id: id(20), live: [id(22)] }] }, isFirst: true });
+  assert.deepEqual(other.streams, { [id(12)]: id(10), [id(22)]: id(20) });
+});

@@ -108,6 +108,27 @@ test('after a reload the line is drawn from what the server kept', async (t) => 
   await page.locator('.embers path[data-heat="3"]').waitFor();
 });
 
+// The last word on what the server offers came after the reply was drawn, and its figures were written anew.
+test('a finished turn is not touched by what the server says later', async (t) => {
+  const {page, hearth, reply} = await asked(t);
+  reply.write('one two');
+  reply.done();
+  await page.locator('.tools .meta').waitFor();
+  let answer = () => {};
+  const wanted = new Promise((isAsked) => { hearth.route = () => new Promise((resolve) => { answer = () => resolve({status: 404, body: {code: 'route_missing'}}); isAsked(undefined); }); });
+  await page.reload();
+  await page.locator('.tools .meta', {hasText: '2 tokens, 40.0/s'}).waitFor();
+  await wanted;
+  await page.evaluate(() => {
+    window['touched'] = 0;
+    new MutationObserver((records) => { window['touched'] += records.length; }).observe(document.querySelector('.log'), {childList: true, subtree: true, characterData: true, attributes: true});
+  });
+  answer();
+  await page.evaluate(() => { location.hash += '/inspect/prompt'; });
+  await page.locator('.inspector', {hasText: 'This server does not offer this view.'}).waitFor();   // it has been heard
+  assert.equal(await page.evaluate(() => window['touched']), 0);
+});
+
 test('a reply that met its limit goes on in the same place', async (t) => {
   const {page, hearth, reply} = await asked(t);
   reply.write('Half a');

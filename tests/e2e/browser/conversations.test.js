@@ -54,6 +54,57 @@ test('an address that was just entered holds, whatever happens before the page h
   assert.ok(page.url().endsWith(href), `${page.url()} should end with ${href}`);
 });
 
+// The first answer of the server replaced the address that was entered just before it.
+test('an address that was just entered holds, too, when the server names the conversation in that moment', async (t) => {
+  const {page, hearth, row} = await withConversations(t, ['First question']);
+  const href = await row('First question').locator('a').getAttribute('href');
+  await page.keyboard.press('Control+Shift+O');
+  await page.locator('.welcome').waitFor();
+  await page.evaluate((hash) => {   // the moment in which the answer comes: before anything else hears of it
+    const parse = JSON.parse;
+    JSON.parse = (text, ...more) => {
+      const value = parse(text, ...more);
+      if (value?.type === 'accepted') location.hash = hash;
+      return value;
+    };
+  }, href);
+  await send(page, 'Second question');
+  await page.waitForFunction(() => document.querySelector('.turn[data-from="model"] > .prose')?.textContent === 'About: First question');
+  assert.ok(page.url().endsWith(href), `${page.url()} should end with ${href}`);
+  await row('Second question').locator('a').click();
+  await page.waitForFunction(() => document.querySelector('.turn[data-from="model"] > .prose')?.textContent === 'About: Second question');
+  assert.equal(hearth.replies.length, 2);
+});
+
+test('an address with the inspector in another conversation is one step back', async (t) => {
+  const {page, row} = await withConversations(t, ['First question', 'Second question']);
+  const href = await row('First question').locator('a').getAttribute('href');
+  const before = page.url();
+  await page.evaluate((hash) => { location.hash = `${hash}/inspect/model`; }, href);
+  await page.locator('.inspector').waitFor();
+  await page.waitForFunction(() => document.querySelector('.turn[data-from="model"] > .prose')?.textContent === 'About: First question');
+  await page.goBack();
+  await page.waitForFunction(() => document.querySelector('.turn[data-from="model"] > .prose')?.textContent === 'About: Second question');
+  assert.equal(page.url(), before);
+  assert.equal(await page.locator('.inspector').count(), 0);
+});
+
+test('what is written into the field belongs to the conversation that was just opened, drawn or not', async (t) => {
+  const {page, row} = await withConversations(t, ['First', 'Second']);
+  await page.locator('#message').fill('half a thought');
+  await page.evaluate(() => {
+    const area = /** @type {HTMLTextAreaElement} */ (document.querySelector('#message'));
+    const link = [...document.querySelectorAll('.rail li a')].find(({textContent}) => textContent === 'First');
+    link.click();   // drawn in the next frame
+    area.dispatchEvent(new InputEvent('beforeinput', {bubbles: true, data: '!', inputType: 'insertText'}));
+    area.value += '!';
+    area.dispatchEvent(new InputEvent('input', {bubbles: true, data: '!', inputType: 'insertText'}));
+  });
+  await page.waitForFunction(() => document.querySelector('#message')?.value === '!');
+  await row('Second').locator('a').click();
+  await page.waitForFunction(() => document.querySelector('#message')?.value === 'half a thought');
+});
+
 test('renaming is a form in the row; Enter keeps the title, Esc does not, and markup is only text', async (t) => {
   const {page, hearth, row, assertClean} = await withConversations(t, ['Plain']);
   const menu = async () => {

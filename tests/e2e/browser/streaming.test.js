@@ -132,6 +132,24 @@ test('who reads above is not moved, and a button leads to the new text', async (
   await page.waitForFunction(() => { const e = document.querySelector('.log'); return e && e.textContent?.includes('and more') && e.scrollHeight - e.scrollTop - e.clientHeight < 2; });
 });
 
+test('who has just scrolled up is not brought back by what is drawn before the scroll event', async (t) => {
+  const {page, reply} = await asked(t);
+  reply.write('Many words stand in this paragraph so that it takes some room on the screen.\n\n'.repeat(60));
+  reply.done();
+  await page.locator('.tools .meta').waitFor();
+  await page.waitForFunction(() => { const e = document.querySelector('.log'); return e.scrollTop > 1000 && e.scrollHeight - e.scrollTop - e.clientHeight < 2; });
+  const place = await page.evaluate(() => {
+    const log = document.querySelector('.log');
+    const area = document.querySelector('#message');
+    log.scrollTop = 300;   // its event comes with the next frame
+    area.value = 'x';
+    area.dispatchEvent(new Event('input', {bubbles: true}));
+    area.dispatchEvent(new KeyboardEvent('keydown', {key: 'Shift', bubbles: true}));   // draws at once
+    return log.scrollTop;
+  });
+  assert.equal(place, 300);
+});
+
 test('write it again makes a second version and both can be chosen', async (t) => {
   const {page, hearth, reply} = await asked(t);
   reply.write('first answer');

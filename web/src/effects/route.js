@@ -10,18 +10,28 @@ const steps = new Set(['conversation_opened', 'inspector_opened', 'inspector_clo
 export function followRoute(store) {
   const atFirst = hashFor(store.state);
   if (location.hash !== '' && location.hash !== atFirst) history.replaceState(null, '', atFirst); // a join code, or nothing that this page knows
+  let known = location.hash; // another one was just entered, and its hashchange is still to come
+  let isEntering = false;
+
   addEventListener('hashchange', () => {
+    known = location.hash;
     if (location.hash === hashFor(store.state)) return;
     const { conversation, tab, message } = routeOf(location.hash);
+    isEntering = true; // the address is there already, whatever the steps to it
     if (hashOf(conversation) !== hashOf(store.state.current)) store.dispatch({ type: 'conversation_opened', id: conversation });
     if (tab) store.dispatch({ type: 'inspector_opened', tab, message });
     else if (store.state.inspector.isOpen) store.dispatch({ type: 'inspector_closed' });
+    isEntering = false;
+    known = hashFor(store.state);
+    if (location.hash !== known) history.replaceState(null, '', known);
   });
   store.addEffect((action, after, before) => {
     const hash = hashFor(after);
-    // Between a new address and its hashchange the address is ahead of the state: only a change of the state may write it.
-    if (hash === hashFor(before) || location.hash === hash) return;
-    if (steps.has(action.type)) history.pushState(null, '', hash);
+    const isStep = steps.has(action.type);
+    if (isEntering || hash === hashFor(before) || location.hash === hash) return;
+    if (location.hash !== known && !isStep) return; // what was entered is newer than what the server says
+    if (isStep) history.pushState(null, '', hash);
     else history.replaceState(null, '', hash);
+    known = hash;
   });
 }

@@ -18,6 +18,12 @@ function hiddenIn({ deletion, leaving }) {
   return { hidden: new Set(all.flatMap(({ conversations }) => conversations.map(({ id }) => id))), isAllHidden: all.some(({ isAll }) => isAll) };
 }
 
+/** The same object when there is nothing new: what depends on it (the meter asks the server) has not changed. @param {State['streams']} streams @param {string[][]} more pairs of a stream and its conversation @returns {State['streams']} */
+function withStreams(streams, more) {
+  const unknown = more.filter(([stream]) => !(stream in streams));
+  return unknown.length ? { ...streams, ...Object.fromEntries(unknown) } : streams;
+}
+
 /** @param {State} state @param {HistoryPage} page @param {boolean} isFirst @returns {State} */
 export function listConversations(state, page, isFirst) {
   const { hidden, isAllHidden } = hiddenIn(state);
@@ -26,8 +32,7 @@ export function listConversations(state, page, isFirst) {
     .map(summaryOf);
   const known = new Set(listed.map(({ id }) => id));
   const before = isFirst ? [] : state.conversations.list.filter(({ id }) => !known.has(id));
-  const streams = { ...state.streams };
-  for (const { id, live } of page.conversations) for (const stream of live) streams[stream] ??= id;
+  const streams = withStreams(state.streams, page.conversations.flatMap(({ id, live }) => live.map((stream) => [stream, id])));
   return { ...state, streams, conversations: { list: [...before, ...listed], next: isAllHidden ? undefined : page.next, isLoaded: true } };
 }
 
@@ -40,8 +45,7 @@ export function readHistory(state, { conversation: id, page, isFirst }) {
   const { conversation } = page;
   const messages = { ...before.messages };
   for (const message of page.messages) messages[message.id] = join(messages[message.id], message);
-  const streams = { ...state.streams };
-  for (const message of page.messages) if (isLive(messages[message.id].reply)) streams[message.id] = id;
+  const streams = withStreams(state.streams, page.messages.filter((message) => isLive(messages[message.id].reply)).map((message) => [message.id, id]));
   const isFollowed = isFirst && before.loaded === 'yes' && before.head !== null && messages[before.head] !== undefined && !isBehind(messages, before.head);
   /** @type {Tree} */
   const tree = {
@@ -97,8 +101,7 @@ export function changeConversation(state, { conversation: id, what, summary }) {
   }
   const { hidden, isAllHidden } = hiddenIn(state);
   if (!summary || isAllHidden || hidden.has(id)) return state;
-  const streams = { ...state.streams };
-  for (const stream of summary.live) streams[stream] ??= id;
+  const streams = withStreams(state.streams, summary.live.map((stream) => [stream, id]));
   const next = [...list.filter((each) => each.id !== id), summaryOf(summary)].sort((a, b) => b.updated - a.updated);
   return { ...state, streams, conversations: { ...state.conversations, list: next } };
 }

@@ -41,12 +41,14 @@ export function makeLog(context) {
   /** @type {import('../state/select.js').Versions} */
   let versions = new Map();
   let isAtEnd = true;
+  let measuredAt = 0; // the scrollTop that this is about; another one means that its scroll event is still to come
   let hasNews = false;
   let isPrinting = false;
   let listed = listedAtOnce;
   let isListing = false;
 
   const measure = () => {
+    measuredAt = element.scrollTop;
     isAtEnd = element.scrollHeight - element.scrollTop - element.clientHeight <= atEndWithinPx;
     if (isAtEnd) hasNews = false;
     toEnd.hidden = !hasNews;
@@ -55,6 +57,7 @@ export function makeLog(context) {
     element.scrollTop = element.scrollHeight;
     measure();
   };
+  const measureIfScrolled = () => void (element.scrollTop !== measuredAt && measure());
   element.addEventListener('scroll', measure, { passive: true });
   // The keyboard of a phone, a growing composer, a turned screen: the end stays the end.
   new ResizeObserver(() => isAtEnd && scrollToEnd()).observe(element);
@@ -87,11 +90,13 @@ export function makeLog(context) {
   }, { root: element, rootMargin: '150% 0px' });
   const redraw = () => {
     const change = () => setChildren(element, drawTurns(read()));
+    measureIfScrolled();
     if (isAtEnd) {
       change();
       scrollToEnd();
     } else {
       holdView(change);
+      measure();
     }
   };
   const beforePrint = () => {
@@ -176,6 +181,7 @@ export function makeLog(context) {
     observer.disconnect();
     versions = new Map();
     isAtEnd = true;
+    measuredAt = 0;
     hasNews = false;
     head = null;
     listed = listedAtOnce;
@@ -195,6 +201,7 @@ export function makeLog(context) {
   /** @param {State} state */
   const update = (state) => {
     if (state.current !== shown) begin(state);
+    else measureIfScrolled();
     const before = isAtEnd ? 0 : element.scrollHeight;
     const tree = currentTree(state);
     // Another version was chosen: what is above it stays where it is.

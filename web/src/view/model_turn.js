@@ -80,14 +80,17 @@ export function makeModelTurn(context, message, element) {
     event.preventDefault();
     dispatch({ type: 'inspector_opened', message: id });
   });
-  const meta = h('span', { class: 'meta' });
+  const count = new Text();
+  const speed = h('span');
+  const meta = h('span', { class: 'meta' }, count, speed);
   const tools = h('footer', { class: 'tools' });
   const heading = h('h2', { class: 'unseen' });
 
   /** @param {Reply} reply */
   const drawMeta = (reply) => {
     const rate = rateOf(reply);
-    meta.replaceChildren(words.tokens(reply.have), ...(rate ? [h('span', {}, `, ${words.perSecond(rate)}`)] : []));
+    setText(count, words.tokens(reply.have));
+    setText(speed, rate ? `, ${words.perSecond(rate)}` : '');
     const wait = reply.timings ? reply.timings.queue_ms + reply.timings.prefill_ms : 0;
     set(meta, 'title', wait > 0 && words.firstToken(wait));
   };

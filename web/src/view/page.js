@@ -156,8 +156,8 @@ function buildPage(store, { retryNow, joinCode, status }, sprite) {
     const isInMeter = event.target instanceof Element && event.target.closest('.meter');
     if (store.state.view.isContextOpen && !isInMeter) dispatch({ type: 'context_toggled', isOpen: false });
   };
-  // A key acts on what the keys before it have done, also where they come faster than frames.
-  addEventListener('keydown', store.drawIfDue, { capture: true });
+  // A key, and whatever writes into a field, acts on what was done before it, also where that comes faster than frames.
+  for (const name of ['keydown', 'beforeinput']) addEventListener(name, store.drawIfDue, { capture: true });
   addEventListener('keydown', keys);
   addEventListener('pointerdown', press);
 
@@ -193,7 +193,7 @@ function buildPage(store, { retryNow, joinCode, status }, sprite) {
 
   return {
     leave: () => {
-      removeEventListener('keydown', store.drawIfDue, { capture: true });
+      for (const name of ['keydown', 'beforeinput']) removeEventListener(name, store.drawIfDue, { capture: true });
       removeEventListener('keydown', keys);
       removeEventListener('pointerdown', press);
       log.leave();

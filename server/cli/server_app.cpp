@@ -120,7 +120,8 @@ ServerApp::ServerApp(const Config& config, std::string host, std::string model,
       assets_(embedded_page()),
       gate_({is_local(), config.open, machine_name(), config.allow_host, config.allow_origin, {}},
             service_, nullptr),
-      server_(loop, {host_, config.port, net_limits_of(config)},
+      server_(loop,
+              {host_, config.port, net_limits_of(config), limits_of(config, is_local()).connection},
               Router(make_routes({assets_, service_, generations_, session_,
                                   [this] { return is_draining_; }, &inspect_})),
               gate_, service_, system_random()) {
@@ -215,8 +216,7 @@ void ServerApp::start_engine(Loaded model) {
                                                   engine::EngineOptions{.measures_first = true}));
   service_.set_model({model_, ModelState::ready, {}, 100.0, {}, {}, model.info});
   std::cout << "Ready: " << model.info->decoder << " (" << model.why << "), context of "
-            << model.info->context_length << " tokens; it " << abilities(*model.info)
-            << std::endl;
+            << model.info->context_length << " tokens; it " << abilities(*model.info) << std::endl;
 }
 
 void ServerApp::progressed(std::span<const engine::RequestId> changed) {

@@ -8,11 +8,6 @@
 #include "server/net/http_response.h"
 
 namespace hearth::server {
-namespace {
-
-constexpr std::size_t kLingerBytes = 4 * 1024 * 1024;
-
-}  // namespace
 
 Exchange::~Exchange() {
   if (connection_)
@@ -137,24 +132,10 @@ void HttpConnection::all_written() {
   linger();
 }
 
-// Closing while bytes of the client are unread would reset the connection and destroy the answer on
-// its way.
 void HttpConnection::linger() {
   phase_ = Phase::lingering;
-  error_code ec;
-  socket_.shutdown(tcp::socket::shutdown_send, ec);
-  if (ec) return cut();
   arm(core_->limits.linger);
-  discard(kLingerBytes);
-}
-
-void HttpConnection::discard(std::size_t left) {
-  buffer_.clear();
-  socket_.async_read_some(buffer_.prepare(kReadBufferBytes),
-                          [self = shared_from_this(), left](error_code ec, std::size_t bytes) {
-                            if (ec || bytes >= left) return self->cut();
-                            self->discard(left - bytes);
-                          });
+  async_farewell(socket_, [self = shared_from_this()](error_code) { self->cut(); });
 }
 
 }  // namespace hearth::server

@@ -11,16 +11,12 @@
 #include <spdlog/spdlog.h>
 
 #include "server/api/errors.h"
+#include "server/net/origin_check.h"
 
 namespace hearth::server {
 namespace {
 
-// Not the client's fault in grammar: it went, or the deadline passed.
-bool is_gone(error_code ec) {
-  static const error_code kParseError = http::make_error_code(http::error::bad_method);
-  return ec && (ec.category() != kParseError.category() || ec == http::error::end_of_stream ||
-                ec == http::error::partial_message);
-}
+constexpr std::size_t kIdleReadBytes = 1024;  // what a connection holds that waits
 
 }  // namespace
 
@@ -33,34 +29,84 @@ void HttpConnection::arm(Milliseconds delay) {
   });
 }
 
+// Reads what comes next. Bytes that nobody wants yet wait in input_, and when that is full nothing
+// more is read: then a failing write has to tell that the client went.
+void HttpConnection::listen() {
+  if (is_listening_ || !socket_.is_open()) return;
+  const std::size_t room = kReadBufferBytes - input_.size();
+  if (room == 0 || phase_ == Phase::lingering) return;
+  is_listening_ = true;
+  incoming_ = std::vector<char>(phase_ == Phase::reading ? room : std::min(room, kIdleReadBytes));
+  socket_.async_read_some(asio::buffer(incoming_),
+                          [self = shared_from_this()](error_code ec, std::size_t bytes) {
+                            self->is_listening_ = false;
+                            self->heard(ec, bytes);
+                          });
+}
+
+void HttpConnection::heard(error_code ec, std::size_t bytes) {
+  const bool is_ending = phase_ == Phase::responding || phase_ == Phase::lingering;
+  if (ec && is_ending) return;  // the answer goes out all the same
+  if (ec) return cut();
+  input_.append(incoming_.data(), bytes);
+  switch (phase_) {
+    case Phase::idle:
+      return read_head();
+    case Phase::reading:
+      return is_in_body_ ? go_on_with_body() : go_on_with_head();
+    default:
+      return listen();
+  }
+}
+
+// need_more: all of input_ that can be parsed was.
+error_code HttpConnection::feed_parser() {
+  error_code ec = http::error::need_more;
+  if (input_.empty()) return ec;
+  ec = {};
+  const std::size_t used = parser_->put(asio::buffer(input_), ec);
+  input_.erase(0, used);
+  if (is_in_body_) {
+    if (used > budget_) return http::error::body_limit;
+    budget_ -= used;
+    body_bytes_ += used;
+  }
+  if (ec == http::error::need_more && input_.size() >= kReadBufferBytes)
+    return http::error::buffer_overflow;
+  return ec;
+}
+
 void HttpConnection::next_request() {
   request_.reset();
   parser_.reset();
-  if (buffer_.size() > 0) return read_head(core_->limits.header_within);
+  is_in_body_ = false;
+  if (!input_.empty()) return read_head();
   phase_ = Phase::idle;
+  input_.shrink_to_fit();
+  if (!is_listening_) incoming_ = std::vector<char>();
   arm(core_->limits.idle);
-  socket_.async_wait(tcp::socket::wait_read, [self = shared_from_this()](error_code ec) {
-    if (!ec && self->phase_ == Phase::idle) self->read_head(self->core_->limits.header_within);
-  });
+  listen();
 }
 
-void HttpConnection::read_head(Milliseconds within) {
+void HttpConnection::read_head() {
   phase_ = Phase::reading;
-  arm(within);
+  arm(core_->limits.header_within);
   parser_.emplace();
   parser_->header_limit(static_cast<std::uint32_t>(core_->limits.header_bytes));
-  // The body's limit is set when the route is known; nothing of it is read before. (boost::none
+  // The body's limit is set when the route is known; nothing of it is parsed before. (boost::none
   // refuses every Content-Length in Beast 1.74.)
   parser_->body_limit(std::numeric_limits<std::uint64_t>::max());
-  http::async_read_header(
-      socket_, buffer_, *parser_,
-      [self = shared_from_this()](error_code ec, std::size_t) { self->on_head(ec); });
+  go_on_with_head();
+}
+
+void HttpConnection::go_on_with_head() {
+  const error_code ec = feed_parser();
+  if (ec == http::error::need_more) return listen();
+  on_head(ec);
 }
 
 void HttpConnection::on_head(error_code ec) {
-  if (is_gone(ec)) return cut();
   fill_request();
-  ++request_number_;
   keep_alive_ = false;
   if (ec == http::error::header_limit || ec == http::error::buffer_overflow) {
     return refuse(wire_error(ErrorCode::message_too_large,
@@ -94,14 +140,17 @@ void HttpConnection::fill_request() {
 void HttpConnection::judge() {
   const auto& message = parser_->get();
   const std::optional<Target> target =
-      parse_target(std::string_view(message.target().data(), message.target().size()));
+      parse_target(std::string_view(message.target().data(), message.target().size()),
+                   core_->limits.target_bytes);
   if (!target)
     return refuse(wire_error(ErrorCode::invalid_message,
-                             "The request target is not an absolute path of at most 2 KiB."),
+                             "The request target is not an absolute path of at most " +
+                                 std::to_string(core_->limits.target_bytes) + " bytes."),
                   400);
   request_->path = target->path;
   request_->query = target->query;
-  if (const auto refusal = check_head(*request_, static_cast<int>(message.version()), facts_))
+  if (const auto refusal = check_head(*request_, static_cast<int>(message.version()), facts_,
+                                      core_->limits.header_fields))
     return refuse(refusal->error, refusal->status);
   keep_alive_ = facts_.keep_alive && !core_->is_draining;
 
@@ -141,9 +190,10 @@ void HttpConnection::upgrade() {
     return refuse(wire_error(ErrorCode::invalid_message, *problem), is_plain ? 426 : 400,
                   {{"upgrade", "websocket"}});
   }
-  if (buffer_.size() > 0)
+  // A read that is out would take the WebSocket's first bytes; it is one of the request before.
+  if (!input_.empty() || is_listening_)
     return refuse(wire_error(ErrorCode::invalid_message,
-                             "Bytes came behind the upgrade before it was answered."),
+                             "An upgrade may neither follow nor precede anything unanswered."),
                   400);
   phase_ = Phase::handling;
   core_->gate.identify_socket(*request_, [self = shared_from_this()](std::optional<User> user) {
@@ -169,40 +219,46 @@ void HttpConnection::identify() {
 void HttpConnection::read_body() {
   if (!facts_.has_body) return handle();
   phase_ = Phase::reading;
-  arm(core_->limits.body_within);
+  is_in_body_ = true;
   parser_->body_limit(route_->body_bytes_max);
   parser_->eager(true);
   budget_ = route_->body_bytes_max + kReadBufferBytes;
-  if (facts_.expects_continue) {
-    static constexpr std::string_view kContinue = "HTTP/1.1 100 Continue\r\n\r\n";
-    error_code ignored;
-    socket_.non_blocking(true, ignored);
-    socket_.write_some(asio::buffer(kContinue.data(), kContinue.size()),
-                       ignored);  // 25 bytes into an empty send buffer
-  }
-  on_body({}, 0);
+  body_bytes_ = 0;
+  body_begun_ = std::chrono::steady_clock::now();
+  if (!facts_.expects_continue) return go_on_with_body();
+  static constexpr std::string_view kContinue = "HTTP/1.1 100 Continue\r\n\r\n";
+  phase_ = Phase::handling;  // what comes meanwhile waits
+  arm(core_->limits.stalled);
+  socket_.async_write_some(asio::buffer(kContinue.data(), kContinue.size()),
+                           [self = shared_from_this()](error_code ec, std::size_t) {
+                             if (ec) return self->cut();
+                             self->phase_ = Phase::reading;
+                             self->go_on_with_body();
+                           });
 }
 
-void HttpConnection::on_body(error_code ec, std::size_t bytes) {
-  if (ec == http::error::body_limit || bytes > budget_) {
+// The deadline moves with what came: a slow phone may send a long body, a dripping one may not.
+void HttpConnection::go_on_with_body() {
+  error_code ec;
+  while (!ec && !parser_->is_done()) ec = feed_parser();
+  if (ec == http::error::need_more) {
+    const NetLimits& limits = core_->limits;
+    const std::size_t earned_s = body_bytes_ / limits.body_bytes_per_s;
+    const auto until = body_begun_ + limits.body_within + std::chrono::seconds(earned_s);
+    arm(std::chrono::duration_cast<Milliseconds>(until - std::chrono::steady_clock::now()));
+    return listen();
+  }
+  if (ec == http::error::body_limit) {
     return refuse(
         wire_error(ErrorCode::message_too_large,
                    "The body has more than " + std::to_string(route_->body_bytes_max) + " bytes."),
         413);
   }
-  if (is_gone(ec)) return cut();
   if (ec)
     return refuse(
         wire_error(ErrorCode::invalid_message, "The body is not framed as HTTP/1.1 says."), 400);
-  budget_ -= bytes;
-  if (parser_->is_done()) {
-    request_->body = std::move(parser_->get().body());
-    return handle();
-  }
-  http::async_read_some(socket_, buffer_, *parser_,
-                        [self = shared_from_this()](error_code failure, std::size_t read) {
-                          self->on_body(failure, read);
-                        });
+  request_->body = std::move(parser_->get().body());
+  handle();
 }
 
 void HttpConnection::handle() {
@@ -217,25 +273,10 @@ void HttpConnection::handle() {
     exchange->send(error_response(
         request_->path, wire_error(ErrorCode::internal, "The server failed on this request.")));
   }
-  if (phase_ == Phase::handling || phase_ == Phase::streaming) watch_client();
+  if (phase_ == Phase::handling || phase_ == Phase::streaming) listen();
 }
 
-// While a handler works nothing is read; but the end of the client's side is noticed, for its work
-// is then in vain.
-void HttpConnection::watch_client() {
-  socket_.async_wait(tcp::socket::wait_read,
-                     [self = shared_from_this(), number = request_number_](error_code ec) {
-                       if (ec || self->request_number_ != number ||
-                           (self->phase_ != Phase::handling && self->phase_ != Phase::streaming))
-                         return;
-                       error_code failure;
-                       if (self->socket_.available(failure) == 0 || failure) self->cut();
-                       // Otherwise a next request is waiting already: its bytes hide the end from
-                       // us, and a failing write will tell.
-                     });
-}
-
-void start_http(tcp::socket socket, std::string peer, std::shared_ptr<ServerCore> core,
+void start_http(Socket socket, std::string peer, std::shared_ptr<ServerCore> core,
                 std::unique_ptr<ConnectionCaps::Permit> permit) {
   std::make_shared<HttpConnection>(std::move(socket), std::move(peer), std::move(core),
                                    std::move(permit))

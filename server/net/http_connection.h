@@ -5,8 +5,13 @@
 // Bounds that Beast 1.74 does not keep are kept here: bytes per request including chunk headers and
 // trailers (budget_), and time for each phase (arm). Nothing here blocks, and a client that does
 // not read costs one chunk (ResponseWriter::is_writing).
+//
+// Beast parses what is read here (listen, heard): one read is out at all times but while a request
+// is judged, so that a client that hangs up is noticed while a handler works, even when it sent
+// its next request before.
 #pragma once
 
+#include <chrono>
 #include <cstdint>
 #include <functional>
 #include <memory>
@@ -38,7 +43,7 @@ class Exchange final : public ResponseWriter {
   void on_gone(std::function<void()> callback) override { gone_ = std::move(callback); }
 
   void written() {
-    if (written_) written_();
+    if (const auto callback = written_) callback();  // which may end this, and let go of itself
   }
   void gone() {
     connection_ = nullptr;
@@ -58,13 +63,12 @@ inline constexpr std::size_t kReadBufferBytes = 16 * 1024;
 
 class HttpConnection final : public Closable, public std::enable_shared_from_this<HttpConnection> {
  public:
-  HttpConnection(tcp::socket socket, std::string peer, std::shared_ptr<ServerCore> core,
+  HttpConnection(Socket socket, std::string peer, std::shared_ptr<ServerCore> core,
                  std::unique_ptr<ConnectionCaps::Permit> permit)
       : core_(std::move(core)),
         permit_(std::move(permit)),
         socket_(std::move(socket)),
         deadline_(core_->context),
-        buffer_(kReadBufferBytes),
         peer_(std::move(peer)) {
     core_->open.insert(this);
   }
@@ -72,15 +76,14 @@ class HttpConnection final : public Closable, public std::enable_shared_from_thi
   HttpConnection(const HttpConnection&) = delete;
   HttpConnection& operator=(const HttpConnection&) = delete;
 
-  void start() { read_head(core_->limits.header_within); }
+  void start() { read_head(); }
 
   void drain() override {
     if (phase_ == Phase::idle) cut();
   }
   void cut() override {
-    error_code ignored;
     disarm();
-    socket_.close(ignored);
+    socket_.close();
     if (const auto exchange = exchange_.lock()) {
       exchange_.reset();
       exchange->gone();
@@ -99,40 +102,47 @@ class HttpConnection final : public Closable, public std::enable_shared_from_thi
 
   void arm(Milliseconds delay);
   void disarm() { deadline_.expires_at(asio::steady_timer::time_point::max()); }
+  void listen();
+  void heard(error_code ec, std::size_t bytes);
+  error_code feed_parser();
   void next_request();
-  void read_head(Milliseconds within);
+  void read_head();
+  void go_on_with_head();
   void on_head(error_code ec);
   void fill_request();
   void judge();
   void upgrade();
   void identify();
   void read_body();
-  void on_body(error_code ec, std::size_t bytes);
+  void go_on_with_body();
   void handle();
-  void watch_client();
   void refuse(const WireError& error, int status, std::vector<HttpHeader> headers = {});
   void log_answer(int status) const;
   void put(std::string bytes);
   void write_more();
   void all_written();
   void linger();
-  void discard(std::size_t left);
 
   std::shared_ptr<ServerCore> core_;
   std::unique_ptr<ConnectionCaps::Permit> permit_;
-  tcp::socket socket_;
+  Socket socket_;
   asio::steady_timer deadline_;
-  beast::flat_buffer buffer_;
   std::string peer_;
+
+  std::string input_;           // read and not parsed yet, at most kReadBufferBytes
+  std::vector<char> incoming_;  // where the read that is out puts its bytes
+  bool is_listening_ = false;   // a read is out
 
   // Of the request in hand.
   std::optional<http::request_parser<http::string_body>> parser_;
   std::shared_ptr<HttpRequest> request_;
   HeadFacts facts_;
   const Route* route_ = nullptr;
-  std::size_t budget_ = 0;  // bytes of body, chunk headers and trailers that may still come
+  bool is_in_body_ = false;
+  std::size_t budget_ = 0;      // bytes of body, chunk headers and trailers that may still come
+  std::size_t body_bytes_ = 0;  // those that came
+  std::chrono::steady_clock::time_point body_begun_;
   std::weak_ptr<Exchange> exchange_;
-  std::uint64_t request_number_ = 0;
   bool keep_alive_ = true;
   bool is_chunked_ = false;
   Phase phase_ = Phase::reading;

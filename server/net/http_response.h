@@ -20,7 +20,7 @@ struct HeadOptions {
   BodyKind body = BodyKind::whole;
   bool keep_alive = true;
   bool is_head_request = false;
-  std::string_view request_id;
+  std::string_view request_id{};
 };
 
 // The status line and fields with the empty line. Header values with control characters are

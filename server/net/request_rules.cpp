@@ -11,8 +11,6 @@
 namespace hearth::server {
 namespace {
 
-constexpr std::size_t kFieldsMax = 64;
-
 std::string_view trimmed(std::string_view text) {
   while (!text.empty() && (text.front() == ' ' || text.front() == '\t')) text.remove_prefix(1);
   while (!text.empty() && (text.back() == ' ' || text.back() == '\t')) text.remove_suffix(1);
@@ -58,13 +56,14 @@ bool has_token(std::string_view list, std::string_view token) {
   return false;
 }
 
-std::optional<HeadRefusal> check_head(const HttpRequest& head, int version, HeadFacts& facts) {
+std::optional<HeadRefusal> check_head(const HttpRequest& head, int version, HeadFacts& facts,
+                                      std::size_t fields_max) {
   facts.version = version;
   if (version != 10 && version != 11)
     return refuse("Only HTTP/1.1 and HTTP/1.0 are spoken here.", 505);
-  if (head.headers.size() > kFieldsMax) {
-    return refuse("A request may have at most 64 header fields.", 431,
-                  ErrorCode::message_too_large);
+  if (head.headers.size() > fields_max) {
+    return refuse("A request may have at most " + std::to_string(fields_max) + " header fields.",
+                  431, ErrorCode::message_too_large);
   }
   if (count(head, "host") != 1) return refuse("A request needs exactly one Host field.");
   if (count(head, "content-length") > 1 || count(head, "transfer-encoding") > 1) {

@@ -26,7 +26,8 @@ struct HeadRefusal {
 };
 
 // All header fields in `head.headers`, as they came. A refusal closes the connection.
-std::optional<HeadRefusal> check_head(const HttpRequest& head, int version, HeadFacts& facts);
+std::optional<HeadRefusal> check_head(const HttpRequest& head, int version, HeadFacts& facts,
+                                      std::size_t fields_max = 64);
 
 // The body's size, kind and encoding against the route's bound. A refusal closes the connection:
 // the body is not read.

@@ -6,8 +6,6 @@
 namespace hearth::server {
 namespace {
 
-constexpr std::size_t kTargetBytesMax = 2048;
-
 int hex_digit(char c) {
   if (c >= '0' && c <= '9') return c - '0';
   if (c >= 'a' && c <= 'f') return c - 'a' + 10;
@@ -26,9 +24,8 @@ std::optional<std::string_view> match(const Route& route, std::string_view path)
 
 }  // namespace
 
-std::optional<Target> parse_target(std::string_view target) {
-  if (target.empty() || target.size() > kTargetBytesMax || target.front() != '/')
-    return std::nullopt;
+std::optional<Target> parse_target(std::string_view target, std::size_t bytes_max) {
+  if (target.empty() || target.size() > bytes_max || target.front() != '/') return std::nullopt;
   const auto is_bad = [](unsigned char c) {
     return c <= 0x20 || c >= 0x7f || c == '\\' || c == '#';
   };

@@ -29,13 +29,13 @@ struct Route {
 };
 
 // The path and query of a request target, split once, before anything is decided. Nothing for
-// targets that are not in origin form, are longer than 2 KiB, or hold control characters, spaces,
-// '\', '#' or non-ASCII bytes.
+// targets that are not in origin form, are longer than bytes_max, or hold control characters,
+// spaces, '\', '#' or non-ASCII bytes.
 struct Target {
   std::string path;
   std::string query;
 };
-std::optional<Target> parse_target(std::string_view target);
+std::optional<Target> parse_target(std::string_view target, std::size_t bytes_max = 2048);
 
 // Nothing for a malformed escape, a NUL or a control character.
 std::optional<std::string> percent_decoded(std::string_view text);

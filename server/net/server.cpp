@@ -4,13 +4,17 @@
 
 #include <spdlog/spdlog.h>
 
+#include "server/api/errors.h"
 #include "server/net/event_loop_impl.h"
+#include "server/net/http_response.h"
 #include "server/net/server_core.h"
 
 namespace hearth::server {
 namespace {
 
 constexpr int kBacklog = 4096;
+constexpr Milliseconds kLeaving{250};
+constexpr int kLeavingMax = 64;
 
 // Small frames go out at once, and unsent text waits in Hearth's outbox, where it can be merged,
 // not in the kernel's buffer.
@@ -39,13 +43,14 @@ struct Server::Impl {
       : options(std::move(wanted)),
         core(new ServerCore{loop.impl().context,
                             options.limits,
+                            options.frames,
                             std::move(router),
                             gate,
                             service,
                             std::move(random),
-                            ConnectionCaps(connections_allowed(options.limits.connections),
-                                           options.limits.connections_per_address),
+                            ConnectionCaps(options.limits, system_clock()),
                             {},
+                            0,
                             false}),
         acceptor(core->context),
         retry(core->context) {}
@@ -62,8 +67,8 @@ struct Server::Impl {
         });
         return;
       }
+      accept();  // first: whatever becomes of this one, others come
       welcome(std::move(socket));
-      accept();
     });
   }
 
@@ -71,18 +76,28 @@ struct Server::Impl {
     error_code ec;
     const tcp::endpoint remote = socket.remote_endpoint(ec);
     if (ec) return;  // gone already
-    const std::string peer = plain_address(remote.address());
+    const std::string peer = address_group(plain_address(remote.address()));
     std::unique_ptr<ConnectionCaps::Permit> permit = core->caps.enter(peer);
-    if (!permit) {
-      static constexpr std::string_view kFull =
-          "HTTP/1.1 503 Service Unavailable\r\nretry-after: 2\r\ncontent-length: 0\r\nconnection: "
-          "close\r\n\r\n";
-      socket.non_blocking(true, ec);
-      socket.write_some(asio::buffer(kFull.data(), kFull.size()), ec);
-      return;
-    }
+    if (!permit) return turn_away(std::move(socket));
     tune(socket);
-    start_http(std::move(socket), peer, core, std::move(permit));
+    start_http(Socket(std::move(socket)), peer, core, std::move(permit));
+  }
+
+  // At once, in one piece that an empty send buffer takes. Closing while the request is on its way
+  // would reset the connection and take the answer back, so some are kept open for a moment.
+  void turn_away(tcp::socket socket) {
+    const HttpResponse full =
+        error_response("", wire_error(ErrorCode::overloaded, "Too many connections are open."));
+    const std::string bytes = response_head(full, {.keep_alive = false}) + full.body;
+    error_code ec;
+    socket.non_blocking(true, ec);
+    socket.write_some(asio::buffer(bytes), ec);
+    socket.shutdown(tcp::socket::shutdown_send, ec);
+    if (ec || core->num_leaving >= kLeavingMax) return;
+    ++core->num_leaving;
+    const auto timer = std::make_shared<asio::steady_timer>(core->context, kLeaving);
+    timer->async_wait(
+        [core = core, timer, kept = std::move(socket)](error_code) { --core->num_leaving; });
   }
 
   ServerOptions options;
@@ -144,5 +159,7 @@ void Server::close_all() {
 }
 
 std::size_t Server::open_connections() const { return impl_->core->caps.open(); }
+
+std::size_t Server::connections_max() const { return impl_->core->caps.open_max(); }
 
 }  // namespace hearth::server

@@ -14,34 +14,19 @@
 #include "engine/base/error.h"
 #include "server/net/event_loop.h"
 #include "server/net/gate.h"
+#include "server/net/net_limits.h"
 #include "server/net/router.h"
 #include "server/session/chat_service.h"
 #include "server/session/clock.h"
+#include "server/session/limits.h"
 
 namespace hearth::server {
-
-struct NetLimits {
-  std::size_t header_bytes = 8 * 1024;
-  std::size_t connections = 4096;
-  std::size_t connections_per_address = 64;  // does not hold for loopback
-  std::size_t frame_bytes_before_ready = 64 * 1024;
-  std::size_t frame_bytes = 1024 * 1024;
-  Milliseconds header_within{
-      5'000};  // from the request's first byte (of a new socket: from accept)
-  Milliseconds body_within{15'000};
-  Milliseconds idle{30'000};     // between requests
-  Milliseconds stalled{15'000};  // a response of which the client takes nothing
-  Milliseconds linger{
-      1'000};  // after a refusal: reads what the client still sends, so that it can read why
-  Milliseconds ws_handshake{5'000};
-  Milliseconds ws_idle{40'000};  // pings go out at half of it
-  Milliseconds ws_close{5'000};  // for the closing handshake, then the socket is cut
-};
 
 struct ServerOptions {
   std::string host = "127.0.0.1";  // an address or localhost
   std::uint16_t port = 8080;       // 0: any free one
-  NetLimits limits;
+  NetLimits limits{};
+  ConnectionLimits frames{};  // of the WebSockets: the same as the service's
 };
 
 class Server {
@@ -64,6 +49,7 @@ class Server {
   void close_all();
 
   std::size_t open_connections() const;
+  std::size_t connections_max() const;  // limits.connections, or what the process may open
 
  private:
   struct Impl;

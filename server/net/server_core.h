@@ -11,6 +11,7 @@
 #include "server/net/gate.h"
 #include "server/net/router.h"
 #include "server/net/server.h"
+#include "server/net/socket.h"
 #include "server/session/chat_service.h"
 
 namespace hearth::server {
@@ -28,22 +29,24 @@ class Closable {
 struct ServerCore {
   asio::io_context& context;
   NetLimits limits;
+  ConnectionLimits frames;
   Router router;
   Gate& gate;
   ChatService& service;
   RandomBytes random;
   ConnectionCaps caps;
   std::unordered_set<Closable*> open;  // each adds and removes itself
+  int num_leaving = 0;                 // turned away, and kept open until their answer is through
   bool is_draining = false;
 };
 
 // Serves HTTP on the socket until it ends or becomes a WebSocket.
-void start_http(tcp::socket socket, std::string peer, std::shared_ptr<ServerCore> core,
+void start_http(Socket socket, std::string peer, std::shared_ptr<ServerCore> core,
                 std::unique_ptr<ConnectionCaps::Permit> permit);
 
 // Answers the upgrade that `request` asks for and speaks hearth.chat.v1. The request was checked
 // with check_upgrade.
-void start_websocket(tcp::socket socket, std::shared_ptr<ServerCore> core,
+void start_websocket(Socket socket, std::shared_ptr<ServerCore> core,
                      std::unique_ptr<ConnectionCaps::Permit> permit, const HttpRequest& request,
                      std::optional<User> user);
 

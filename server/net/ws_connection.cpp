@@ -4,6 +4,7 @@
 // permessage-deflate stays off (reliability §0, findings 1 and 4). Old Beast has no time limit on a
 // closing handshake (finding 3); it gets one here. Merging of deltas happens in the Connection's
 // outbox: the less the kernel takes, the more is merged.
+#include <exception>
 #include <optional>
 #include <string>
 #include <utility>
@@ -13,24 +14,28 @@
 #include "server/net/http_response.h"
 #include "server/net/request_rules.h"
 #include "server/net/server_core.h"
-#include "server/net/ws_socket.h"
 #include "server/session/connection.h"
 
 namespace hearth::server {
 namespace {
 
+constexpr std::size_t kKeptBytes = 64 * 1024;
+
 class WsConnection final : public Closable, public std::enable_shared_from_this<WsConnection> {
  public:
-  WsConnection(tcp::socket socket, std::shared_ptr<ServerCore> core,
+  WsConnection(Socket socket, std::shared_ptr<ServerCore> core,
                std::unique_ptr<ConnectionCaps::Permit> permit)
       : core_(std::move(core)),
         permit_(std::move(permit)),
-        stream_(WsSocket(std::move(socket))),
-        deadline_(core_->context),
-        buffer_(core_->limits.frame_bytes + 1024) {
+        stream_(std::move(socket)),
+        deadline_(core_->context) {
     core_->open.insert(this);
   }
-  ~WsConnection() override { core_->open.erase(this); }
+  // Whatever let go of it last, the service hears of it.
+  ~WsConnection() override {
+    if (session_ && !is_gone_) session_->on_closed();
+    core_->open.erase(this);
+  }
   WsConnection(const WsConnection&) = delete;
   WsConnection& operator=(const WsConnection&) = delete;
 
@@ -46,7 +51,11 @@ class WsConnection final : public Closable, public std::enable_shared_from_this<
  private:
   void configure(bool has_protocol, const std::string& request_id);
   void accepted(std::optional<User> user);
+  template <class Work>
+  void guarded(Work work);
+  void limit_frames();
   void read();
+  void receive();
   void on_frame(error_code ec);
   void wake();
   void pump();
@@ -56,7 +65,7 @@ class WsConnection final : public Closable, public std::enable_shared_from_this<
 
   std::shared_ptr<ServerCore> core_;
   std::unique_ptr<ConnectionCaps::Permit> permit_;
-  websocket::stream<WsSocket> stream_;
+  websocket::stream<Socket> stream_;
   asio::steady_timer deadline_;
   beast::flat_buffer buffer_;
   http::request<http::empty_body> handshake_;
@@ -76,7 +85,6 @@ void WsConnection::configure(bool has_protocol, const std::string& request_id) {
   stream_.set_option(timeouts);
   stream_.auto_fragment(false);
   stream_.text(true);
-  stream_.read_message_max(core_->limits.frame_bytes_before_ready);
   stream_.set_option(websocket::stream_base::decorator(
       [has_protocol, request_id](websocket::response_type& response) {
         for (const HttpHeader& header : security_headers()) response.set(header.name, header.value);
@@ -110,8 +118,15 @@ void WsConnection::accepted(std::optional<User> user) {
     if (const auto self = weak.lock()) self->wake();
   };
   session_ = core_->service.connect({std::move(user), wake});
+  limit_frames();
   read();
   this->wake();  // it may already want to close
+}
+
+void WsConnection::limit_frames() {
+  const ConnectionLimits& frames = core_->frames;
+  stream_.read_message_max(session_->is_ready() ? frames.frame_bytes
+                                                : frames.frame_bytes_before_ready);
 }
 
 void WsConnection::read() {
@@ -119,22 +134,34 @@ void WsConnection::read() {
       buffer_, [self = shared_from_this()](error_code ec, std::size_t) { self->on_frame(ec); });
 }
 
+// A fault of ours ends this socket and no other, and says so.
+template <class Work>
+void WsConnection::guarded(Work work) {
+  try {
+    work();
+  } catch (const std::exception& failure) {
+    spdlog::error("a WebSocket failed: {}", failure.what());
+    start_close({websocket::close_code::internal_error, "the server failed on this message"});
+  }
+}
+
 void WsConnection::on_frame(error_code ec) {
   if (ec) return gone();
-  if (is_closing_) {
-    buffer_.consume(buffer_.size());
-  } else if (stream_.got_binary()) {
-    buffer_.consume(buffer_.size());
-    start_close({websocket::close_code::unknown_data, "only text frames are understood here"});
-  } else {
-    const auto bytes = buffer_.cdata();
-    session_->on_text({static_cast<const char*>(bytes.data()), bytes.size()});
-    buffer_.consume(buffer_.size());
-    if (buffer_.capacity() > core_->limits.frame_bytes_before_ready)
-      buffer_.shrink_to_fit();  // one long paste is no reason to keep 1 MiB
-    if (session_->is_ready()) stream_.read_message_max(core_->limits.frame_bytes);
+  guarded([this] { receive(); });
+  buffer_.consume(buffer_.size());
+  if (buffer_.capacity() > kKeptBytes)
+    buffer_.shrink_to_fit();  // one long paste is no reason to keep 1 MiB
+  read();                     // also while closing: the peer's answer comes through here
+}
+
+void WsConnection::receive() {
+  if (is_closing_) return;
+  if (stream_.got_binary()) {
+    return start_close(
+        {websocket::close_code::unknown_data, "only text frames are understood here"});
   }
-  read();  // also while closing: the peer's answer comes through here
+  const auto bytes = buffer_.cdata();
+  session_->on_text({static_cast<const char*>(bytes.data()), bytes.size()});
 }
 
 // May be called inside any call into the service.
@@ -143,12 +170,14 @@ void WsConnection::wake() {
   is_pump_posted_ = true;
   asio::post(core_->context, [self = shared_from_this()] {
     self->is_pump_posted_ = false;
-    self->pump();
+    self->guarded([&] { self->pump(); });
   });
 }
 
 void WsConnection::pump() {
   if (is_gone_ || is_closing_) return;
+  // Before the first byte of `ready` goes out: who has read it may send a long frame.
+  limit_frames();
   const std::optional<Close>& close = session_->wants_close();
   if (close && (close->at_once || !is_writing_)) {
     std::optional<std::string> last;
@@ -164,7 +193,7 @@ void WsConnection::pump() {
   is_writing_ = true;
   stream_.async_write(asio::buffer(out_), [self = shared_from_this()](error_code ec, std::size_t) {
     self->is_writing_ = false;
-    if (!ec) self->pump();  // a failure shows in the read as well
+    if (!ec) self->guarded([&] { self->pump(); });  // a failure shows in the read as well
   });
 }
 
@@ -212,7 +241,7 @@ std::optional<std::string> check_upgrade(const HttpRequest& request) {
   return std::nullopt;
 }
 
-void start_websocket(tcp::socket socket, std::shared_ptr<ServerCore> core,
+void start_websocket(Socket socket, std::shared_ptr<ServerCore> core,
                      std::unique_ptr<ConnectionCaps::Permit> permit, const HttpRequest& request,
                      std::optional<User> user) {
   std::make_shared<WsConnection>(std::move(socket), std::move(core), std::move(permit))

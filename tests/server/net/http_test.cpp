@@ -137,6 +137,7 @@ TEST(HttpHead, ThatIsNotHttpIsRefused) {
 TEST(HttpHead, MutilatedRequestsHarmNobody) {
   TestServerOptions options;
   options.net.header_within = options.net.body_within = options.net.linger = kSoon;
+  options.net.idle = std::chrono::hours(1);  // `quiet` waits as long as a slow machine takes
   TestServer server(options);
   RawClient quiet(server.port());
   EXPECT_EQ(quiet.ask(get("/healthz")).status, 200);
@@ -200,6 +201,20 @@ TEST(HttpDeadline, AnIdleConnectionIsClosed) {
   RawClient client(server.port());
   EXPECT_EQ(client.ask(get("/healthz")).status, 200);
   EXPECT_TRUE(client.is_closed_by_server());
+}
+
+// A second more for each KiB: who sends steadily is not cut.
+TEST(HttpDeadline, ABodyThatComesSteadilyEarnsItsTime) {
+  TestServerOptions options;
+  options.net.body_within = Milliseconds(0);
+  options.net.body_bytes_per_s = 1;
+  TestServer server(options);
+  const std::string request =
+      post("/v1/chat/completions", R"({"messages": 1})" + std::string(100'000, ' '));
+  RawClient client(server.port());
+  client.send(request.substr(0, 1000));  // one packet: head and some 800 bytes, 800 seconds
+  server.on_loop([] {});
+  EXPECT_EQ(client.ask(request.substr(1000)).status, 400);
 }
 
 // --- bodies (R-26, R-27)
@@ -394,6 +409,50 @@ TEST(HttpStream, AClientThatHangsUpCancelsItsReplyAtOnce) {
   }
 }
 
+// Its next request hid the hang-up once: the reply ran to its end for nobody.
+TEST(HttpStream, AClientThatAsksAgainAndHangsUpIsNoticedToo) {
+  TestServer server;
+  RawClient client(server.port());
+  const std::string ask =
+      post("/v1/chat/completions", R"({"messages": [{"role": "user", "content": "hi"}]})");
+  client.send(ask);
+  server.wait_until([&] { return server.engine().order.size() == 1; });
+  client.send(ask + ask.substr(0, 20));
+  client.close();
+  server.wait_until([&] { return server.generations().live() == 0; });
+  EXPECT_TRUE(server.on_loop(
+      [&] { return server.engine().requests.at(server.engine().order.front()).is_cancelled; }));
+}
+
+TEST(HttpStream, RequestsBehindOneThatTakesLongAreAnsweredInOrder) {
+  TestServer server;
+  RawClient client(server.port());
+  client.send(post("/v1/chat/completions", R"({"messages": [{"role": "user", "content": "hi"}]})"));
+  const engine::RequestId id = server.wait_for_request(1);
+  const std::string ask = get("/healthz");
+  client.send(ask.substr(0, 10));
+  server.write(id, "Hello");
+  client.send(ask.substr(10) + ask);
+  server.finish(id, engine::FinishReason::stop);
+  EXPECT_NE(client.read().body.find("Hello"), std::string::npos);
+  EXPECT_EQ(client.read().body, R"({"status":"ok"})");
+  EXPECT_EQ(client.read().body, R"({"status":"ok"})");
+}
+
+// The read that notices a hang-up would take the WebSocket's first bytes.
+TEST(HttpStream, AnUpgradeBehindAnUnansweredRequestIsRefused) {
+  TestServer server;
+  RawClient client(server.port());
+  client.send(post("/v1/chat/completions", R"({"messages": [{"role": "user", "content": "hi"}]})") +
+              testing::upgrade());
+  const engine::RequestId id = server.wait_for_request(1);
+  server.write(id, "Hello");
+  server.finish(id, engine::FinishReason::stop);
+  EXPECT_EQ(client.read().status, 200);
+  EXPECT_EQ(client.read().status, 400);
+  EXPECT_TRUE(client.is_closed_by_server());
+}
+
 TEST(HttpCaps, OneConnectionTooManyIsTold) {
   TestServerOptions options;
   options.net.connections = 2;
@@ -402,7 +461,11 @@ TEST(HttpCaps, OneConnectionTooManyIsTold) {
   RawClient two(server.port());
   EXPECT_EQ(one.ask(get("/healthz")).status, 200);
   EXPECT_EQ(two.ask(get("/healthz")).status, 200);
-  EXPECT_EQ(server.ask(get("/healthz")).status, 503);
+  const Reply refusal = server.ask(get("/healthz"));
+  EXPECT_EQ(refusal.status, 503);
+  EXPECT_EQ(refusal.headers.at("retry-after"), "1");
+  EXPECT_TRUE(refusal.headers.contains("content-security-policy"));
+  EXPECT_EQ(json::parse(refusal.body)["code"], "overloaded");
   one.close();
   server.wait_until([&] { return server.server().open_connections() == 1; });
   EXPECT_EQ(server.ask(get("/healthz")).status, 200);

@@ -202,6 +202,20 @@ TEST(WsFrames, WhatIsStillSentIsTakenSoThatTheReasonArrives) {
   EXPECT_TRUE(person.client.ends_in_order());
 }
 
+// With a token `ready` comes later than the answer to `hello`; the long frame behind it was cut.
+TEST(WsFrames, AfterAReadyThatTookItsTimeTheyMayBeLong) {
+  TestServer server;
+  const std::string cookie = server.new_cookie();
+  const json hello = {{"type", "hello"}, {"token", cookie.substr(cookie.find('=') + 1)}};
+  RawClient client(server.port());
+  EXPECT_EQ(client.ask(upgrade()).status, 101);
+  client.send(text_frame(hello.dump()));
+  EXPECT_EQ(read_event(client)["type"], "ready");
+  const std::string ping = R"({"type": "ping", "t": 1})";
+  client.send(text_frame(ping + std::string(100'000, ' ')));
+  EXPECT_EQ(read_event_of_type(client, "pong")["t"], 1);
+}
+
 TEST(WsFrames, FragmentsMakeOneMessageAndPingsAreAnsweredBetweenThem) {
   TestServer server;
   Person person(server);

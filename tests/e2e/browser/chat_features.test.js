@@ -31,6 +31,22 @@ test('formulas are drawn when they close, inline and as blocks, and prices are w
   assertClean();
 });
 
+// The last lines stood below the edge.
+test('who is at the end stays there when a formula is drawn later than its text', async (t) => {
+  const {page, reply} = await asked(t);
+  let go = () => {};
+  const held = new Promise((resolve) => { go = () => resolve(undefined); });
+  await page.route(/\/math[^/]*\.js$/, async (route) => { await held; await route.continue(); });
+  reply.write(`${'Words.\n\n'.repeat(60)}$$\\begin{pmatrix}1\\\\2\\\\3\\\\4\\\\5\\\\6\\end{pmatrix}$$\n\nThe end.`);
+  reply.done();
+  await page.locator('.tools .meta').waitFor();
+  const height = () => page.locator('.log').evaluate((log) => log.scrollHeight);
+  const before = await height();
+  go();
+  await page.waitForFunction((plain) => document.querySelector('.katex') && document.querySelector('.log').scrollHeight > plain, before);
+  await page.waitForFunction(() => { const e = document.querySelector('.log'); return e.scrollHeight - e.scrollTop - e.clientHeight < 2; });
+});
+
 test('the highlighter and KaTeX are loaded when they are needed, not before', async (t) => {
   const hearth = await FakeHearth.start(t);
   hearth.answer = (reply) => { reply.write(reply.request.content === 'code' ? '```js\nlet x = 1;\n```\n' : 'plain words'); reply.done(); };

@@ -22,4 +22,9 @@ function lazily(load) {
 
 /** Colours may come a moment after the words. */
 export const highlighter = lazily(() => new Promise((resolve) => whenIdle(() => resolve(undefined))).then(() => import('./highlighter.js')));
-export const math = lazily(() => import('./math.js'));
+/** With its style sheet: a formula without it is another one. */
+export const math = lazily(async () => {
+  const part = await import('./math.js');
+  await part.styled;
+  return part;
+});

@@ -1,13 +1,15 @@
 // KaTeX, in a chunk of its own with its style sheet. It makes elements, never markup, and trusts nothing (no \href, no \includegraphics).
 import katex from 'katex';
 
-const stylesheet = globalThis.KATEX_CSS;
-if (stylesheet && !document.querySelector(`link[href="${stylesheet}"]`)) {
+/** Resolves when the style sheet is there, or will not come. */
+export const styled = new Promise((resolve) => {
   const link = document.createElement('link');
   link.rel = 'stylesheet';
-  link.href = stylesheet;
+  link.href = globalThis.KATEX_CSS;
+  link.addEventListener('load', resolve);
+  link.addEventListener('error', resolve);
   document.head.append(link);
-}
+});
 
 const longest = 4_000;
 

@@ -61,7 +61,10 @@ function fillFormula(place) {
   const formula = place.textContent ?? '';
   const isBlock = place.getAttribute('data-math') === 'block';
   place.className = 'math';
-  math.then(({ renderFormula }) => set(place, 'data-state', !renderFormula(place, formula, isBlock) && 'plain'));
+  math.then(({ renderFormula }) => {
+    set(place, 'data-state', !renderFormula(place, formula, isBlock) && 'plain');
+    if (place.isConnected) place.dispatchEvent(new Event('grown', { bubbles: true })); // drawn later than the text around it
+  });
 }
 
 // Longer code stays plain: colouring it would hold up the page.

@@ -60,7 +60,12 @@ export function makeLog(context) {
   const measureIfScrolled = () => void (element.scrollTop !== measuredAt && measure());
   element.addEventListener('scroll', measure, { passive: true });
   // The keyboard of a phone, a growing composer, a turned screen: the end stays the end.
-  new ResizeObserver(() => isAtEnd && scrollToEnd()).observe(element);
+  const stay = () => void (isAtEnd && scrollToEnd());
+  new ResizeObserver(stay).observe(element);
+  // Formulas and their letters come later than the text.
+  const stayLater = () => void requestAnimationFrame(stay);
+  element.addEventListener('grown', stayLater);
+  document.fonts.addEventListener('loadingdone', stayLater);
 
   // The browsers' own scroll anchoring differs, and one has none: the first turn in view is held where it stands.
   const holdView = (/** @type {() => void} */ change) => {
@@ -228,6 +233,11 @@ export function makeLog(context) {
     scrollToEnd();
   };
 
+  const leave = () => {
+    removeEventListener('beforeprint', beforePrint);
+    document.fonts.removeEventListener('loadingdone', stayLater);
+  };
+
   toEnd.hidden = true;
-  return { element, toEnd, update, followAgain, scrollToEnd, leave: () => removeEventListener('beforeprint', beforePrint) };
+  return { element, toEnd, update, followAgain, scrollToEnd, leave };
 }

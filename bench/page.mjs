@@ -21,7 +21,7 @@ const figures = {paint: [], ready: [], readyWork: [], openWork: [], open: [], wh
 let bytes = 0;
 for (let run = 0; run < runs; run++) {
   const hearth = new FakeHearth();
-  await hearth.listen(0);
+  await hearth.listen();
   const context = await browser.newContext({viewport: {width: 1440, height: 900}});
   const page = await context.newPage();
   const cdp = await context.newCDPSession(page);

@@ -11,7 +11,7 @@ const desktop = {extends: 'lighthouse:default', settings: {formFactor: 'desktop'
 const port = 9333;
 const goal = 0.95;
 const hearth = new FakeHearth();
-await hearth.listen(0);
+await hearth.listen();
 const browser = await chromium.launch({executablePath: process.env.HEARTH_CHROMIUM ?? '/usr/bin/chromium', args: ['--no-sandbox', '--disable-gpu', `--remote-debugging-port=${port}`]});
 let isGood = true;
 console.log('\n| Lighthouse | performance | accessibility | first contentful paint | layout shift |\n|---|---|---|---|---|');

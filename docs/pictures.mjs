@@ -227,8 +227,7 @@ const states = {
   async offline(scene) {
     await scene.open();
     await scene.answered('What is the boiling point of water on Everest?', 'About 71 °C at the summit, because the air pressure there is only a third of that at sea level.');
-    await scene.hearth.stop();
-    scene.isStopped = true;
+    await scene.hearth.goAway();
     await scene.page.locator('#message').fill('And in Lhasa?');
     await scene.page.locator('.send').click();
     await scene.page.locator('.banner').waitFor();
@@ -252,7 +251,7 @@ for (const [name, show] of Object.entries(states)) {
   for (const [view, options] of Object.entries(views)) {
     const hearth = new FakeHearth();
     hearth.model = model;
-    await hearth.listen(0);
+    await hearth.listen();
     const context = await browser.newContext({locale: 'en-GB', reducedMotion: 'reduce', ...options});
     const page = await context.newPage();
     page.setDefaultTimeout(90_000);
@@ -261,7 +260,7 @@ for (const [name, show] of Object.entries(states)) {
     await page.waitForTimeout(400);
     await page.screenshot({path: `${folder}/${name}-${view}.png`});
     await context.close();
-    if (!scene.isStopped) await hearth.stop();
+    await hearth.stop();
   }
 }
 await browser.close();

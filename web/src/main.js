@@ -10,7 +10,7 @@ import { transferFiles } from './effects/transfer.js';
 import { codeOf } from './net/session.js';
 import { routeOf } from './state/address.js';
 import { reduce } from './state/reducer.js';
-import { initialState } from './state/state.js';
+import { fresh, initialState, isProvisional } from './state/state.js';
 import { mountPage } from './view/page.js';
 import { makeStatus } from './view/status.js';
 
@@ -18,7 +18,9 @@ const joinCode = codeOf(location.hash);
 const initial = initialState(rememberedSettings(), matchMedia('(width >= 60rem)').matches);
 const { conversation, tab, message } = routeOf(location.hash);
 const inspector = tab ? { ...initial.inspector, isOpen: true, tab, message } : initial.inspector;
-const store = new Store(Object.freeze({ ...initial, ...rememberedWriting(), current: conversation, inspector }), reduce);
+const writing = rememberedWriting();
+const unsent = conversation === fresh ? writing.outbox.find((item) => isProvisional(item.conversation)) : undefined; // what waits is in sight, also after a reload
+const store = new Store(Object.freeze({ ...initial, ...writing, current: unsent?.conversation ?? conversation, inspector }), reduce);
 const status = makeStatus(store);
 
 keepRemembering(store);

@@ -78,11 +78,32 @@ test('an unsent message outlives a reload of the page', async (t) => {
   const {page, hearth} = await start(t);
   hearth.refuse = () => ({code: 'shutting_down', status: 503});
   await send(page, 'Keep me');
-  await page.locator('.turn[data-state="waiting"]').waitFor();
+  const waiting = page.locator('.turn[data-state="waiting"]', {hasText: 'Keep me'});
+  await waiting.waitFor();
+  await page.reload();
+  await waiting.waitFor();   // in sight, and not behind a welcome
   hearth.refuse = undefined;
   await page.reload();
   await until(() => hearth.replies.length === 1);
   assert.equal(hearth.replies[0].request.content, 'Keep me');
+});
+
+test('an unsent message can be taken back, and its words are in the field again', async (t) => {
+  const {page, hearth} = await start(t);
+  await neverAgain(page);
+  await hearth.goAway();
+  await send(page, 'On second thought');
+  await page.getByRole('button', {name: 'Take it back'}).click();
+  await page.waitForFunction(() => document.querySelector('#message')?.value === 'On second thought');
+  await page.locator('.welcome').waitFor();
+  await page.locator('#message').fill('Better words');
+  await page.locator('#message').press('Enter');
+  await page.locator('.turn[data-state="waiting"]', {hasText: 'Better words'}).waitFor();
+  hearth.comeBack();
+  await pass(page, 'banner');
+  await page.getByRole('button', {name: 'Try now'}).click();
+  await until(() => hearth.replies.length === 1);
+  assert.deepEqual(creations(hearth).map(({content}) => content), ['Better words']);
 });
 
 test('a reload while a reply is written goes on with it', async (t) => {

@@ -86,9 +86,11 @@ export function makeTurn(context, message) {
 
 /** A message that is not on the server yet: in the outbox, on its way, or refused. @param {Context} context @param {Waiting} waiting */
 export function makeWaitingTurn(context, waiting) {
-  const { words } = context;
+  const { words, dispatch } = context;
   const content = waiting.body.content ?? '';
-  const note = h('p', { class: 'fine' });
+  const why = h('span');
+  const takeBack = h('button', { class: 'button', 'data-kind': 'plain', 'data-size': 'small', type: 'button', onclick: () => dispatch({ type: 'waiting_discarded', id: waiting.id }) }, words.takeBack);
+  const note = h('p', { class: 'fine' }, why, takeBack);
   const trouble = makeTrouble(context);
   const bubble = h('article', { class: 'turn', 'data-from': 'person', 'data-waiting': waiting.id },
     h('h2', { class: 'unseen' }, words.you), h('div', { class: 'prose', 'data-kind': 'typed', lang: langOf(content) }, content), note);
@@ -99,7 +101,8 @@ export function makeWaitingTurn(context, waiting) {
     update(state, item) {
       const isHeld = item.phase === 'waiting';
       set(bubble, 'data-state', item.phase !== 'sent' && 'waiting');
-      setText(note, isHeld ? (state.connection.phase === 'ready' ? words.waitingForModel : words.notSent) : '');
+      setText(why, isHeld ? (state.connection.phase === 'ready' ? words.waitingForModel : words.notSent) : '');
+      note.hidden = !isHeld;
       const isRefused = item.phase === 'refused';
       if (isRefused) trouble.showRefused(item);
       setChildren(element, [...(item.body.regenerate ? [] : [bubble]), ...(isRefused ? [trouble.element] : [])]);

@@ -71,6 +71,27 @@ test('a list keeps its first number and a table its columns', async (t) => {
   assert.equal(await page.locator('.prose td').last().evaluate((cell) => getComputedStyle(cell).textAlign), 'end');
 });
 
+test('Arabic and Hebrew begin at the right, block by block; code and formulas do not turn', async (t) => {
+  const hearth = await FakeHearth.start(t);
+  hearth.answer = (reply) => { reply.write('שלום $a<b$ לכולם.\n\n- אחד\n- שתיים\n\nAnd English.\n\n```js\nlet x = 1;\n```\n'); reply.done(); };
+  const {page, context} = await visit(browser(), hearth.url);
+  t.after(() => context.close());
+  await send(page, 'مرحبا، كيف حالك؟');
+  await page.locator('.prose .katex').waitFor();
+  const direction = (selector) => page.locator(selector).first().evaluate((element) => getComputedStyle(element).direction);
+  const prose = '.turn[data-from="model"] .prose';
+  assert.deepEqual(await Promise.all(['> p:first-child', '> ul', '> p:nth-of-type(2)', '> figure', '.math'].map((each) => direction(`${prose} ${each}`))), ['rtl', 'rtl', 'ltr', 'ltr', 'ltr']);
+  assert.deepEqual(await Promise.all(['.topbar h1', '.rail li a'].map(direction)), ['rtl', 'rtl']);
+  const sides = await page.locator('.turn[data-from="person"] .prose').evaluate((bubble) => {
+    const range = document.createRange();
+    range.setStart(bubble.firstChild, bubble.textContent.length - 1);
+    range.setEnd(bubble.firstChild, bubble.textContent.length);
+    const [mark, whole] = [range.getBoundingClientRect(), bubble.getBoundingClientRect()];
+    return mark.left - whole.left < whole.right - mark.right;
+  });
+  assert.ok(sides, 'the question mark stands at the left end');
+});
+
 test('long lines of code can be wrapped', async (t) => {
   const {page, reply} = await asked(t);
   reply.write('```\n' + 'word '.repeat(100) + '\n```\n');

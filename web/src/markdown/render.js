@@ -53,6 +53,8 @@ export function renderBlock(text, env) {
     table.replaceWith(scroll);
     scroll.append(table);
   }
+  // Arabic and Hebrew begin at the right, each block for itself; code always at the left.
+  for (const element of fragment.children) if (element.tagName !== 'FIGURE') element.setAttribute('dir', 'auto');
   return [...fragment.childNodes].filter((node) => node.nodeType !== Node.TEXT_NODE || node.textContent?.trim());
 }
 

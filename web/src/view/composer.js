@@ -10,7 +10,7 @@ import { makeMeter, warningOf } from './meter.js';
 /** Where the person writes. Enter sends, except while an input method composes, and except with a finger: there it is a new line. @param {Context} context */
 export function makeComposer(context) {
   const { words, dispatch, read } = context;
-  const area = h('textarea', { id: 'message', rows: 1, enterkeyhint: 'send', autocomplete: 'off' });
+  const area = h('textarea', { id: 'message', dir: 'auto', rows: 1, enterkeyhint: 'send', autocomplete: 'off' });
   const sendButton = h('button', { class: 'send', type: 'submit' });
   const sendIcon = icon('send');
   const stopIcon = icon('stop');

@@ -9,7 +9,7 @@ import { langOf } from '../words.js';
 
 /** One conversation of the list: its title, what is going on in it, its menu, and the form in which it is renamed. @param {Context} context @param {string} id */
 export function makeRow({ words, dispatch, read, openConversation }, id) {
-  const link = h('a', { href: `#/c/${id}`, onclick: (/** @type {MouseEvent} */ event) => openConversation(event, id) });
+  const link = h('a', { href: `#/c/${id}`, dir: 'auto', onclick: (/** @type {MouseEvent} */ event) => openConversation(event, id) });
   const state = h('span', { class: 'unseen' });
   const place = h('data');
   const menuButton = h('button', { class: 'icon-button', type: 'button', 'aria-haspopup': 'true', onclick: () => dispatch({ type: 'menu_toggled', id }) }, icon('more'));
@@ -24,7 +24,7 @@ export function makeRow({ words, dispatch, read, openConversation }, id) {
   });
   const remove = item('trash', words.delete, () => dispatch({ type: 'conversation_deleted', id }), { 'data-kind': 'bad' });
   const menu = h('div', { class: 'menu' });
-  const input = h('input', { 'aria-label': words.newTitle, maxlength: 200 });
+  const input = h('input', { 'aria-label': words.newTitle, maxlength: 200, dir: 'auto' });
   const finish = () => dispatch({ type: 'conversation_renamed', id, title: input.value.trim() });
   const form = h('form', {}, input);
   form.addEventListener('submit', (event) => {

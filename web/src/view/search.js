@@ -8,7 +8,7 @@ import { langOf } from '../words.js';
 
 /** The field above the list; what it finds takes the list's place. @param {Context} context */
 export function makeSearch({ words, dispatch, read, openConversation }) {
-  const input = h('input', { type: 'search', placeholder: words.search, 'aria-label': words.searchYours, autocomplete: 'off', maxlength: 200 });
+  const input = h('input', { type: 'search', dir: 'auto', placeholder: words.search, 'aria-label': words.searchYours, autocomplete: 'off', maxlength: 200 });
   const key = h('kbd', { 'aria-hidden': 'true' }, '/');
   const end = iconButton('close', words.endSearch, () => {
     dispatch({ type: 'search_changed', query: '' });
@@ -37,7 +37,7 @@ export function makeSearch({ words, dispatch, read, openConversation }) {
     const marked = snippet.map(({ text, match }) => (match ? h('mark', {}, text) : text));
     const whole = snippet.map(({ text }) => text).join('');
     const link = h('a', { href: `#/c/${conversation.id}`, 'aria-current': conversation.id === current && 'page' },
-      ...(message ? [h('span', { lang: langOf(conversation.title) }, conversation.title || words.untitled), h('small', { lang: langOf(whole) }, ...marked)] : [h('span', { lang: langOf(whole) }, ...marked)]));
+      ...(message ? [h('span', { dir: 'auto', lang: langOf(conversation.title) }, conversation.title || words.untitled), h('small', { dir: 'auto', lang: langOf(whole) }, ...marked)] : [h('span', { dir: 'auto', lang: langOf(whole) }, ...marked)]));
     link.addEventListener('click', (event) => openConversation(event, conversation.id, message));
     return h('li', { 'data-kind': 'result' }, link);
   };

@@ -7,7 +7,7 @@ import { langOf } from '../words.js';
 
 /** Title, the model, and what is wrong with the connection, if anything is. @param {Context} context */
 export function makeTopbar({ words, dispatch, read }) {
-  const title = h('h1');
+  const title = h('h1', { dir: 'auto' });
   const modelName = h('span');
   const modelType = h('data');
   const model = h('span', { class: 'chip', 'data-kind': 'model', title: words.oneModel }, icon('chip'), modelName, modelType);

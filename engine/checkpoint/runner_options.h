@@ -21,11 +21,18 @@ inline constexpr std::array<std::pair<std::string_view, ComputeDtype>, 6> kDtype
      {"int8", ComputeDtype::int8},
      {"int4", ComputeDtype::int4}}};
 
+// What the KV cache holds. int8: half the memory and traffic, a scale for each token and head; on
+// the packed CPU decoder only.
+enum class KvDtype : std::uint8_t { bf16, int8 };
+inline constexpr std::array<std::pair<std::string_view, KvDtype>, 2> kKvDtypeNames = {
+    {{"bf16", KvDtype::bf16}, {"int8", KvDtype::int8}}};
+
 enum class ComputeDevice : std::uint8_t { automatic, cpu, cuda };
 
 struct RunnerOptions {
   ComputeDtype dtype = ComputeDtype::automatic;  // on the CPU bf16, or less where memory is short;
                                                  // on a GPU the folder's
+  KvDtype kv_dtype = KvDtype::bf16;  // torch decoders keep keys and values in their own dtype
   ComputeDevice device = ComputeDevice::automatic;  // automatic: cuda when there is one
   int threads = 0;                                  // 0: one per core
   std::int64_t block_size = 16;                     // tokens in a KV block

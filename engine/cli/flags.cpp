@@ -31,6 +31,9 @@ void add_engine_flags(CLI::App& app, RunnerOptions& options) {
                                                                 {"cuda", ComputeDevice::cuda}};
   app.add_option("--dtype", options.dtype, "auto, fp32, bf16, fp16, int8 or int4")
       ->transform(CLI::Transformer(kDtypes));
+  static const std::map<std::string, KvDtype> kKvDtypes(kKvDtypeNames.begin(), kKvDtypeNames.end());
+  app.add_option("--kv-dtype", options.kv_dtype, "bf16, or int8: half the memory for conversations")
+      ->transform(CLI::Transformer(kKvDtypes));
   app.add_option("--device", options.device,
                  "auto (GPUs, and the CPU for what they cannot hold), cpu or cuda (GPUs alone)")
       ->transform(CLI::Transformer(kDevices));

@@ -28,7 +28,7 @@ struct SamplingFlags {
 // --seed, --stop, --ignore-eos. flags must outlive app's parsing.
 void add_sampling_flags(CLI::App& app, SamplingFlags& flags);
 
-// --dtype, --device, --threads. options must outlive app's parsing.
+// --dtype, --kv-dtype, --device, --threads. options must outlive app's parsing.
 void add_engine_flags(CLI::App& app, RunnerOptions& options);
 
 // Prints "hearth: <sentence>" to stderr and ends the command with exit code 1, or 2 for

@@ -116,6 +116,11 @@ Result<std::unique_ptr<StepRunner>> load_runner(const Checkpoint& checkpoint, co
                                                 const RunnerOptions& options,
                                                 const ProgressSink& progress) {
   const RunnerChoice choice = choose_runner(spec, options);
+  if (!choice.packed && options.kv_dtype == KvDtype::int8) {
+    return fail(ErrorCode::usage,
+                "--kv-dtype int8 is for the packed CPU decoder, which does not run here: " +
+                    choice.why + ".");
+  }
   if (!choice.packed) return load_torch_runner(checkpoint, spec, options, progress);
   cpu::CpuDecoderOptions packed;
   packed.runner = options;

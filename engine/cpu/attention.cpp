@@ -115,16 +115,31 @@ void Attention::load_queries(const Item& item, const Step& step, Scratch& scratc
   }
 }
 
+// The block as the kernels read it; of an int8 cache, a copy at `place` (0…15) of the scratch.
+const std::uint16_t* Attention::readable_block(const Step& step, std::int64_t kv_head,
+                                               std::int32_t block, std::size_t place,
+                                               Scratch& scratch) const {
+  if (step.cache.dtype() == KvDtype::bf16) return step.cache.bf16_block(step.layer, kv_head, block);
+  const auto size = static_cast<std::size_t>(step.cache.elements());
+  scratch.kv.resize(size * (kChunkTokens / kBlockTokens));
+  std::uint16_t* copy = scratch.kv.data() + place * size;
+  const auto [values, scales] = step.cache.int8_block(step.layer, kv_head, block);
+  kernels_.widen_kv(values, scales, static_cast<int>(width()), copy);
+  return copy;
+}
+
 void Attention::attend_chunk(const Item& item, const Step& step, const Sight& sight,
-                             std::int64_t chunk, const Scratch& scratch, Partial& partial) const {
+                             std::int64_t chunk, Scratch& scratch, Partial& partial) const {
   const AttentionRow& row = step.rows[static_cast<std::size_t>(item.row)];
   std::array<const std::uint16_t*, kChunkTokens / kBlockTokens> blocks{};
   std::array<int, kMaxQueries> first{};
   std::array<int, kMaxQueries> last{};
   const std::int64_t chunk_end = std::min(sight.end, chunk + kChunkTokens);
   for (std::int64_t t = chunk; t < chunk_end; t += kBlockTokens) {
-    blocks[static_cast<std::size_t>((t - chunk) / kBlockTokens)] = step.cache.block(
-        step.layer, item.kv_head, row.block_table[static_cast<std::size_t>(t / kBlockTokens)]);
+    const auto place = static_cast<std::size_t>((t - chunk) / kBlockTokens);
+    blocks[place] =
+        readable_block(step, item.kv_head,
+                       row.block_table[static_cast<std::size_t>(t / kBlockTokens)], place, scratch);
   }
   const auto num = static_cast<std::size_t>(item.num_queries);
   for (std::size_t q = 0; q < num; ++q) {

@@ -79,17 +79,20 @@ class Attention {
     float* out;  // [kMaxQueries, D], D = padded_head(head_dim)
   };
   struct Scratch {
-    std::vector<float> queries;  // [kMaxQueries, D]
-    std::vector<float> partial;  // [kMaxQueries, D]
-    std::vector<float> total;    // [kMaxQueries, D]
+    std::vector<float> queries;     // [kMaxQueries, D]
+    std::vector<float> partial;     // [kMaxQueries, D]
+    std::vector<float> total;       // [kMaxQueries, D]
+    std::vector<std::uint16_t> kv;  // int8 cache: a chunk's blocks in bf16
   };
   class Sum;
 
   void plan(const Step& step);
   Sight sight_of(const Item& item, const Step& step) const;
   void load_queries(const Item& item, const Step& step, Scratch& scratch) const;
+  const std::uint16_t* readable_block(const Step& step, std::int64_t kv_head, std::int32_t block,
+                                      std::size_t place, Scratch& scratch) const;
   void attend_chunk(const Item& item, const Step& step, const Sight& sight, std::int64_t chunk,
-                    const Scratch& scratch, Partial& partial) const;
+                    Scratch& scratch, Partial& partial) const;
   void attend(const Item& item, const Step& step, Scratch& scratch) const;
   void write(const Item& item, const Step& step, const Sum& sum) const;
   void run_split(const Step& step, WorkerPool& pool);

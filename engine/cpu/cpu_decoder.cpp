@@ -525,7 +525,8 @@ Result<std::unique_ptr<StepRunner>> load_cpu_decoder(const Checkpoint& checkpoin
   traits.block_size = kBlockTokens;
   traits.max_sequences = options.runner.max_sequences;
   traits.max_batch_tokens = std::min<std::int64_t>(options.runner.max_batch_tokens, 512);
-  KvCache::Shape shape{spec.num_layers, spec.num_kv_heads, spec.head_dim, 0};
+  KvCache::Shape shape{spec.num_layers, spec.num_kv_heads, spec.head_dim, 0,
+                       options.runner.kv_dtype};
   const auto num_blocks = blocks_for(options.runner, traits, KvCache::bytes_per_block(shape));
   if (!num_blocks) return tl::unexpected(num_blocks.error());
   traits.num_blocks = *num_blocks;
@@ -534,8 +535,9 @@ Result<std::unique_ptr<StepRunner>> load_cpu_decoder(const Checkpoint& checkpoin
   auto cache = KvCache::create(shape);
   if (!cache) return tl::unexpected(cache.error());
   traits.description = "CPU, " + std::string(to_string(options.format)) + " weights, " +
-                       kernels->name + " kernels, " + std::to_string(pool->size()) +
-                       (pool->size() == 1 ? " thread" : " threads");
+                       kernels->name + " kernels, " +
+                       (options.runner.kv_dtype == KvDtype::int8 ? "int8 KV cache, " : "") +
+                       std::to_string(pool->size()) + (pool->size() == 1 ? " thread" : " threads");
   return std::make_unique<CpuDecoder>(spec, *kernels, std::move(pool), std::move(*weights),
                                       std::move(*cache), std::move(traits));
 }

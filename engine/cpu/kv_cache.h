@@ -1,13 +1,17 @@
-// Keys and values of all sequences, in blocks of 16 tokens, bf16.
+// Keys and values of all sequences, in blocks of 16 tokens, as bf16 or as int8 with a scale for
+// each token and head.
 //
 // A block of one layer and KV head holds K as [D / 2][16 tokens][2] and V as [16 tokens][D], D =
 // head_dim padded with zeros to whole vectors of 16: one vector of K is the same two channels of
-// all 16 keys, so scores need no sum across lanes.
+// all 16 keys, so scores need no sum across lanes. In int8 the fp32 scales follow: of the 16 keys,
+// of the 16 values. A token is rounded once, when it is put, by itself alone: what others see of it
+// does not depend on the batch it came with.
 #pragma once
 
 #include <cstdint>
 
 #include "engine/base/error.h"
+#include "engine/checkpoint/runner_options.h"
 #include "engine/cpu/arena.h"
 
 namespace hearth::engine::cpu {
@@ -22,32 +26,50 @@ class KvCache {
     std::int64_t num_kv_heads = 0;
     std::int64_t head_dim = 0;
     std::int64_t num_blocks = 0;
+    KvDtype dtype = KvDtype::bf16;
+  };
+  struct Int8Block {
+    const std::int8_t* values;
+    const float* scales;  // [2 · 16]
   };
 
   // Memory is taken page by page as blocks are first used. Errors: out_of_memory.
   static Result<KvCache> create(const Shape& shape);
 
+  // Of one block of tokens, all layers and heads.
   static std::int64_t bytes_per_block(const Shape& shape);
 
-  std::uint16_t* block(std::int64_t layer, std::int64_t kv_head, std::int32_t block) {
-    return data_ +
-           ((layer * shape_.num_blocks + block) * shape_.num_kv_heads + kv_head) * head_elements_;
+  KvDtype dtype() const { return shape_.dtype; }
+  std::int64_t elements() const { return head_elements_; }  // of one layer's and head's block
+
+  // Of the cache's own dtype; the other one's must not be called.
+  const std::uint16_t* bf16_block(std::int64_t layer, std::int64_t kv_head,
+                                  std::int32_t block) const {
+    return reinterpret_cast<const std::uint16_t*>(at(layer, kv_head, block));
   }
-  const std::uint16_t* block(std::int64_t layer, std::int64_t kv_head, std::int32_t block) const {
-    return data_ +
-           ((layer * shape_.num_blocks + block) * shape_.num_kv_heads + kv_head) * head_elements_;
+  Int8Block int8_block(std::int64_t layer, std::int64_t kv_head, std::int32_t block) const {
+    const std::uint8_t* data = at(layer, kv_head, block);
+    return {reinterpret_cast<const std::int8_t*>(data),
+            reinterpret_cast<const float*>(data + head_elements_)};
   }
 
-  // Stores one token's key and value ([head_dim] each), rounded to bf16, at `offset` (0…15) of a
-  // block.
+  // Stores one token's key and value ([head_dim] each), rounded, at `offset` (0…15) of a block.
+  // int8: round(x · 127 / max|x|) with the scale max|x| / 127, which is NaN where an x is not
+  // finite.
   void put(std::int64_t layer, std::int64_t kv_head, std::int32_t block, std::int64_t offset,
            const float* key, const float* value);
 
  private:
+  std::uint8_t* at(std::int64_t layer, std::int64_t kv_head, std::int32_t block) const {
+    return data_ +
+           ((layer * shape_.num_blocks + block) * shape_.num_kv_heads + kv_head) * head_bytes_;
+  }
+
   Shape shape_;
   Arena arena_;
-  std::uint16_t* data_ = nullptr;
+  std::uint8_t* data_ = nullptr;
   std::int64_t head_elements_ = 0;
+  std::int64_t head_bytes_ = 0;
 };
 
 }  // namespace hearth::engine::cpu

@@ -344,6 +344,7 @@ const KernelTable& avx2_kernels() {
       widen_bf16,
       widen_fp16,
       attend,
+      widen_kv,
       silu_gate,
       gelu_tanh_gate,
   };

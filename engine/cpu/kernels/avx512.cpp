@@ -382,6 +382,7 @@ const KernelTable& avx512_kernels() {
       widen_bf16,
       widen_fp16,
       attend_as<WidenedAttention>,
+      widen_kv,
       silu_gate,
       gelu_tanh_gate,
   };

@@ -105,6 +105,10 @@ struct KernelTable {
 
   void (*attend)(const AttendArgs& args);
 
+  // One block of an int8 KV cache → the bf16 block that attend reads. block: K as [head_dim / 2][16
+  // tokens][2] then V as [16 tokens][head_dim]; scales: of the 16 keys, then of the 16 values.
+  void (*widen_kv)(const int8_t* block, const float* scales, int head_dim, uint16_t* out);
+
   // out[i] = silu(gate[i]) · up[i];  gelu_tanh likewise.
   void (*silu_gate)(const float* gate, const float* up, int64_t n, float* out);
   void (*gelu_tanh_gate)(const float* gate, const float* up, int64_t n, float* out);

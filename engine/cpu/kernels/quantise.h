@@ -1,5 +1,6 @@
-// Groups of kGroup weights → integers and an fp16 scale, in plain loops that each kernel unit
-// compiles for its own instruction set: 16 lanes, no reassociation, so all units agree bit for bit.
+// Groups of kGroup weights → integers and an fp16 scale, and the way back for keys and values, in
+// plain loops that each kernel unit compiles for its own instruction set: 16 lanes, no
+// reassociation, so all units agree bit for bit.
 #pragma once
 
 #include <stdint.h>
@@ -81,6 +82,19 @@ static inline uint16_t quantise_int4(const float* group, uint8_t* out) {
 
 static inline void widen_bf16(const uint16_t* x, int64_t n, float* out) {
   for (int64_t i = 0; i < n; ++i) out[i] = from_bf16(x[i]);
+}
+
+static inline void widen_kv(const int8_t* block, const float* scales, int head_dim, uint16_t* out) {
+  constexpr int kPair = 2 * kBlockTokens;
+  float key_scale[kPair];
+  for (int i = 0; i < kPair; ++i) key_scale[i] = scales[i / 2];
+  for (int d = 0; d < head_dim; d += 2, block += kPair, out += kPair) {
+    for (int i = 0; i < kPair; ++i) out[i] = to_bf16(static_cast<float>(block[i]) * key_scale[i]);
+  }
+  for (int t = 0; t < kBlockTokens; ++t, block += head_dim, out += head_dim) {
+    const float scale = scales[kBlockTokens + t];
+    for (int d = 0; d < head_dim; ++d) out[d] = to_bf16(static_cast<float>(block[d]) * scale);
+  }
 }
 
 }  // namespace hearth::engine::cpu

@@ -210,6 +210,7 @@ const KernelTable& scalar_kernels() {
       widen_bf16,
       widen_fp16,
       attend,
+      widen_kv,
       silu_gate,
       gelu_tanh_gate,
   };

@@ -39,7 +39,7 @@ std::string folder(const std::string& name) {
 }
 
 Model load(const std::string& name, WeightFormat format, const std::string& kernels,
-           int threads = 2) {
+           int threads = 2, KvDtype kv_dtype = KvDtype::bf16) {
   Model model;
   model.spec = *load_model_spec(folder(name));
   CpuDecoderOptions options;
@@ -47,6 +47,7 @@ Model load(const std::string& name, WeightFormat format, const std::string& kern
   options.kernels = kernels;
   options.runner.threads = threads;
   options.runner.num_blocks = 400;
+  options.runner.kv_dtype = kv_dtype;
   const auto checkpoint = Checkpoint::open(folder(name));
   auto decoder = load_cpu_decoder(*checkpoint, model.spec, options, {});
   EXPECT_TRUE(decoder) << decoder.error().detail;
@@ -163,6 +164,19 @@ TEST_P(Golden, Int8LogitsAreWithinTheRoundingOfInt8) {
         << c.ids.size() << " tokens";
 }
 
+TEST_P(Golden, WithAnInt8CacheLogitsAreWithinItsRoundingAndTheSameBitsInEveryChunking) {
+  const Model model = load(GetParam(), WeightFormat::bf16, "auto", 2, KvDtype::int8);
+  for (const Case& c : model.cases) {
+    const std::vector<float> whole = all_logits(*model.decoder, c.ids, 512);
+    EXPECT_LT(worst_error(model, c, whole), 0.1) << c.ids.size() << " tokens";
+    EXPECT_EQ(whole, all_logits(*model.decoder, c.ids, 7, 100)) << "in chunks";
+  }
+  const Model shared = load(GetParam(), WeightFormat::bf16, "auto", 9, KvDtype::int8);
+  EXPECT_EQ(all_logits(*shared.decoder, model.cases.back().ids, 1),
+            all_logits(*model.decoder, model.cases.back().ids, 512))
+      << "chunk by chunk on many threads";
+}
+
 TEST_P(Golden, EveryInstructionSetWithoutBf16ProductsGivesTheScalarUnitsBits) {
   for (const WeightFormat format : {WeightFormat::bf16, WeightFormat::int8, WeightFormat::int4}) {
     const Model scalar = load(GetParam(), format, "scalar");
@@ -191,7 +205,7 @@ TEST(CpuDecoder, ACacheSmallerThanOneContextShortensTheContext) {
   EXPECT_EQ(most.num_blocks, most.context_length / 16 * most.max_sequences);
   const ModelSpec spec = *load_model_spec(folder("qwen2-tied"));
   const std::int64_t block =
-      KvCache::bytes_per_block({spec.num_layers, spec.num_kv_heads, spec.head_dim, 0});
+      KvCache::bytes_per_block({spec.num_layers, spec.num_kv_heads, spec.head_dim});
   const auto cut = load_with_cache(block * 20 + block / 2);
   ASSERT_TRUE(cut);
   EXPECT_EQ((*cut)->traits().num_blocks, 20);

@@ -42,8 +42,9 @@ double MachineSpeed::giga_ops(std::int64_t ops_per_round, const Run& run) {
   for (int repeat = 0; repeat < kRepeats; ++repeat) {
     const Clock::time_point begin = Clock::now();
     const std::int64_t pieces = pool_.size() * kPiecesPerThread;
-    pool_.for_each(pieces, 1, [&](std::int64_t, std::int64_t, int) {
-      sink.fetch_add(static_cast<std::int64_t>(run(kRounds)), std::memory_order_relaxed);
+    pool_.for_each(pieces, 1, [&](std::int64_t first, std::int64_t last, int) {
+      for (std::int64_t piece = first; piece < last; ++piece)
+        sink.fetch_add(static_cast<std::int64_t>(run(kRounds)), std::memory_order_relaxed);
     });
     const double ops = static_cast<double>(ops_per_round * kRounds * pieces);
     best = std::max(best, ops / seconds_since(begin) * 1e-9);

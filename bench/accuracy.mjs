@@ -1,8 +1,9 @@
 // How far the packed decoder's number formats are from fp32 on the replies of whole dialogues: KL divergence per token, the share of
 // positions whose likeliest token is the same, and the perplexity of the replies that are there.
 //
-//     node bench/accuracy.mjs [--bin build/release/hearth] [--model configs/models/demo] [--dialogues FILE] [--dtypes bf16,int8,int4]
+//     node bench/accuracy.mjs [--bin build/release/hearth] [--model configs/models/demo] [--dialogues FILE] [--dtypes bf16,int8,int4,bf16+int8-kv]
 //
+// `+int8-kv`: with keys and values in int8, too.
 // fp32 is the reference decoder's (`hearth logits --dtype fp32`). The dialogues are held-out ones of the demo model's generator
 // (configs/models/demo/train/corpus.py --held-out --seed 11 --count 60).
 import {execFileSync} from 'node:child_process';
@@ -15,7 +16,7 @@ const {values: options} = parseArgs({options: {
   bin: {type: 'string', default: 'build/release/hearth'},
   model: {type: 'string', default: 'configs/models/demo'},
   dialogues: {type: 'string', default: 'bench/data/held_out_dialogues.jsonl'},
-  dtypes: {type: 'string', default: 'bf16,int8,int4'},
+  dtypes: {type: 'string', default: 'bf16,int8,int4,bf16+int8-kv'},
 }});
 
 const folder = mkdtempSync(path.join(tmpdir(), 'hearth-accuracy-'));
@@ -31,9 +32,10 @@ const idsOf = (messages) => {
 };
 
 /** float32 [positions, vocabulary] @returns {{columns: number, rows: Float32Array[]}} */
-const logitsOf = (ids, dtype) => {
+const logitsOf = (ids, format) => {
+  const [dtype, keepsInt8] = format.split('+');
   const file = path.join(folder, 'logits.npy');
-  hearth('logits', '--model', options.model, '--ids', ids.join(','), '--dtype', dtype, '--out', file);
+  hearth('logits', '--model', options.model, '--ids', ids.join(','), '--dtype', dtype, ...(keepsInt8 ? ['--kv-dtype', 'int8'] : []), '--out', file);
   const bytes = readFileSync(file);
   const begin = 10 + bytes.readUInt16LE(8);
   const all = new Float32Array(bytes.buffer.slice(bytes.byteOffset + begin, bytes.byteOffset + bytes.length));

@@ -28,7 +28,7 @@ ErrorCode code_of(int sqlite_code) {
 
 Database::Database(const std::filesystem::path& file, Mode mode) {
   const int flags =
-      mode == Mode::read_write ? SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE : SQLITE_OPEN_READONLY;
+      mode == Mode::read_only ? SQLITE_OPEN_READONLY : SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE;
   const int code = sqlite3_open_v2(file.c_str(), &handle_, flags | SQLITE_OPEN_NOMUTEX, nullptr);
   try {
     if (code != SQLITE_OK) fail(code);
@@ -55,6 +55,14 @@ Database::~Database() {
 
 void Database::execute(const char* script) {
   const int code = sqlite3_exec(handle_, script, nullptr, nullptr, nullptr);
+  if (code != SQLITE_OK) fail(code);
+}
+
+void Database::copy_to(Database& target) {
+  sqlite3_backup* const backup = sqlite3_backup_init(target.handle_, "main", handle_, "main");
+  if (!backup) target.fail(sqlite3_extended_errcode(target.handle_));
+  sqlite3_backup_step(backup, -1);
+  const int code = sqlite3_backup_finish(backup);
   if (code != SQLITE_OK) fail(code);
 }
 

@@ -87,9 +87,10 @@ class Statement {
 // One connection; used by one thread.
 class Database {
  public:
-  enum class Mode : std::uint8_t { read_write, read_only };
+  enum class Mode : std::uint8_t { read_write, read_only, copy };
 
-  // Opens (read_write: creates) the file and sets the pragmas of reliability §3.1.
+  // Opens (others than read_only: creates) the file and sets the pragmas of reliability §3.1. A
+  // copy has no log: it becomes what another database is.
   Database(const std::filesystem::path& file, Mode mode);
   ~Database();
   Database(const Database&) = delete;
@@ -113,6 +114,9 @@ class Database {
     query(sql, values...).step();
     return changes();
   }
+
+  // Everything as it is now, in one step.
+  void copy_to(Database& target);
 
   int changes() const;
   std::int64_t last_row() const;  // rowid of the last INSERT

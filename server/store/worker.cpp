@@ -16,7 +16,7 @@ void end_transaction(Database& database) {
   try {
     if (database.in_transaction()) database.execute("ROLLBACK");
   } catch (const StoreFailure&) {
-    // The transaction is gone either way; the next BEGIN says whether the disk is back.
+    // The next BEGIN says whether the disk is back.
   }
 }
 
@@ -55,7 +55,13 @@ void JobQueue::stop() {
 }
 
 Writer::Writer(std::unique_ptr<Database> database, Post post)
-    : database_(std::move(database)), post_(std::move(post)), thread_([this] { run(); }) {}
+    : Writer(std::move(database), std::move(post), Options{}) {}
+
+Writer::Writer(std::unique_ptr<Database> database, Post post, Options options)
+    : database_(std::move(database)),
+      post_(std::move(post)),
+      options_(std::move(options)),
+      thread_([this] { run(); }) {}
 
 Writer::~Writer() { queue_.stop(); }
 
@@ -63,13 +69,37 @@ void Writer::push(Job job) {
   if (!queue_.push(job)) refuse(post_, std::move(job));
 }
 
+void Writer::set_trouble(std::optional<Error> trouble) {
+  const bool is_news = trouble.has_value() != trouble_.has_value();
+  trouble_ = std::move(trouble);
+  if (!is_news || !options_.log) return;
+  options_.log(trouble_ ? "the history is read-only: " + trouble_->detail
+                        : "the history can be written again");
+}
+
+// A second after a failure the next growing job is tried again: only that tells.
+void Writer::look_for_trouble() {
+  constexpr std::chrono::seconds kEvery{1};
+  const auto now = options_.now();
+  if (now - looked_at_ < kEvery) return;
+  looked_at_ = now;
+  try {
+    set_trouble(options_.trouble ? options_.trouble(*database_) : std::nullopt);
+  } catch (const StoreFailure& failure) {
+    set_trouble(failure.error);
+  }
+}
+
 void Writer::run() {
   while (true) {
     std::vector<Job> batch = queue_.take(kBatchMax);
     if (batch.empty()) return;
-    std::vector<std::optional<Error>> outcomes(batch.size());
+    look_for_trouble();
+    Outcomes outcomes(batch.size());
     if (const auto failed = commit(batch, outcomes)) {
       std::fill(outcomes.begin(), outcomes.end(), failed);  // nothing of this batch is on disk
+      looked_at_ = options_.now();
+      set_trouble(failed);
     }
     // Each on its own: what one of them does wrong must not leave the others without an answer.
     for (std::size_t i = 0; i < batch.size(); ++i) {
@@ -80,26 +110,30 @@ void Writer::run() {
   }
 }
 
-std::optional<Error> Writer::commit(std::vector<Job>& batch,
-                                    std::vector<std::optional<Error>>& outcomes) {
+void Writer::attempt(Job& job, std::optional<Error>& outcome) {
+  if (job.growth == Growth::grows && trouble_) {
+    outcome = trouble_;
+    return;
+  }
+  database_->execute("SAVEPOINT job");
+  bool keep = false;
+  try {
+    keep = job.work(*database_);
+  } catch (const StoreFailure& failure) {
+    // A full disk may have ended the whole transaction: then no job of this batch is safe.
+    if (!database_->in_transaction() || failure.error.code == ErrorCode::storage_unavailable) throw;
+    outcome = failure.error;
+  } catch (const std::exception&) {  // memory
+    outcome = Error{ErrorCode::storage_unavailable, "The history store is out of memory."};
+  }
+  if (!keep) database_->execute("ROLLBACK TO job");
+  database_->execute("RELEASE job");
+}
+
+std::optional<Error> Writer::commit(std::vector<Job>& batch, Outcomes& outcomes) {
   try {
     database_->execute("BEGIN IMMEDIATE");
-    for (std::size_t i = 0; i < batch.size(); ++i) {
-      database_->execute("SAVEPOINT job");
-      bool keep = false;
-      try {
-        keep = batch[i].work(*database_);
-      } catch (const StoreFailure& failure) {
-        // A full disk may have ended the whole transaction: then no job of this batch is safe.
-        if (!database_->in_transaction() || failure.error.code == ErrorCode::storage_unavailable)
-          throw;
-        outcomes[i] = failure.error;
-      } catch (const std::exception&) {  // memory, most likely
-        outcomes[i] = Error{ErrorCode::storage_unavailable, "The history store is out of memory."};
-      }
-      if (!keep) database_->execute("ROLLBACK TO job");
-      database_->execute("RELEASE job");
-    }
+    for (std::size_t i = 0; i < batch.size(); ++i) attempt(batch[i], outcomes[i]);
     database_->execute("COMMIT");
     ++commits_;
     return std::nullopt;
@@ -129,7 +163,7 @@ void Reader::run() {
       database_->execute("COMMIT");
     } catch (const StoreFailure& failure) {
       outcome = failure.error;
-    } catch (const std::exception&) {  // memory, most likely
+    } catch (const std::exception&) {  // memory
       outcome = Error{ErrorCode::storage_unavailable, "The history store is out of memory."};
     }
     if (outcome) end_transaction(*database_);

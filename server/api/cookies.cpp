@@ -26,6 +26,11 @@ std::string identity_cookie(std::string_view name, std::string_view secret) {
          "; HttpOnly; SameSite=Strict; Path=/; Max-Age=34560000";
 }
 
+std::string expired_cookie(std::string_view name) {
+  return std::string(name) + "=; HttpOnly; SameSite=Strict; Path=/; Max-Age=0" +
+         (name.starts_with("__Host-") ? "; Secure" : "");
+}
+
 std::optional<std::string> bearer_token(const HttpRequest& request) {
   if (const auto key = request.header("x-api-key"); key && !request.header("authorization"))
     return std::string(*key);

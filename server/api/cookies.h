@@ -19,6 +19,9 @@ std::optional<std::string> cookie_value(const HttpRequest& request, std::string_
 // Set-Cookie of an identity: HttpOnly, SameSite=Strict, for 400 days (browsers cap it there).
 std::string identity_cookie(std::string_view name, std::string_view secret);
 
+// Takes it back.
+std::string expired_cookie(std::string_view name);
+
 // Of "Authorization: Bearer …"; without it, of x-api-key, which Anthropic's clients send.
 std::optional<std::string> bearer_token(const HttpRequest& request);
 

@@ -18,6 +18,7 @@ using Response = std::shared_ptr<ResponseWriter>;
 struct Wish {
   std::optional<std::string> code;
   std::optional<std::string> name;
+  std::optional<std::string> phrase;
 };
 
 tl::expected<Wish, WireError> parse_wish(std::string_view body) {
@@ -26,23 +27,32 @@ tl::expected<Wish, WireError> parse_wish(std::string_view body) {
   if (!json->is_object())
     return tl::unexpected(wire_error(ErrorCode::invalid_json, "The body must be a JSON object."));
   Fields fields(*json, "");
-  Wish wish{fields.text("code", 0, 64), fields.text("name", 0, 400)};
+  Wish wish{fields.text("code", 0, 64), fields.text("name", 0, 400), fields.text("phrase", 0, 400)};
   if (fields.error()) return tl::unexpected(*fields.error());
   return wish;
 }
 
+// Also says when to come back, where that is the answer.
+void refuse_session(const Request& request, const Response& response, const Error& error,
+                    bool is_phrase) {
+  WireError wire = WireError::of(error);
+  if (is_phrase && error.code != ErrorCode::storage_unavailable) wire.param = "phrase";
+  if (error.code == ErrorCode::rate_limited) wire.retry_after_ms = is_phrase ? 30'000 : 2000;
+  response->send(error_response(request->path, wire));
+}
+
 void grant(const SessionApi& api, const Request& request, const Response& response,
            std::optional<std::string> secret, Wish wish) {
+  const bool is_phrase = wish.phrase.has_value();
   api.service.open_session(
-      std::move(secret), std::move(wish.name),
-      [&api, request, response](Result<SessionGrant> granted) {
-        if (!granted)
-          return response->send(error_response(request->path, WireError::of(granted.error())));
-        const User& user = granted->user;
-        const nlohmann::ordered_json body = {
-            {"user",
-             {{"id", to_string(user.id)}, {"name", user.name}, {"kind", to_string(user.kind)}}},
-            {"durable", api.durable}};
+      {.secret = std::move(secret),
+       .name = std::move(wish.name),
+       .phrase = std::move(wish.phrase),
+       .peer = request->peer},
+      [&api, request, response, is_phrase](Result<SessionGrant> granted) {
+        if (!granted) return refuse_session(request, response, granted.error(), is_phrase);
+        const nlohmann::ordered_json body = {{"user", user_json(granted->user)},
+                                             {"durable", api.durable}};
         HttpResponse answer;
         answer.body = body.dump(-1, ' ', false, nlohmann::ordered_json::error_handler_t::replace);
         if (granted->new_secret)
@@ -81,10 +91,15 @@ void open(const SessionApi& api, const Request& request, const Response& respons
 
 }  // namespace
 
+nlohmann::ordered_json user_json(const User& user) {
+  return {{"id", to_string(user.id)}, {"name", user.name}, {"kind", to_string(user.kind)}};
+}
+
 Handler session_handler(SessionApi& api) {
   return [&api](Request request, Response response) {
     auto wish = parse_wish(request->body);
     if (!wish) return response->send(error_response(request->path, wish.error()));
+    if (wish->phrase) return grant(api, request, response, std::nullopt, std::move(*wish));
     const auto secret = cookie_value(*request, api.cookie_name);
     if (!secret) return open(api, request, response, std::move(*wish));
     api.service.authenticate(

@@ -3,6 +3,8 @@
 
 #include <string>
 
+#include <nlohmann/json.hpp>
+
 #include "server/api/http.h"
 #include "server/api/join_code.h"
 #include "server/session/chat_service.h"
@@ -16,8 +18,12 @@ struct SessionApi {
   bool durable = true;
 };
 
-// With a known cookie: that identity. Else, with the room's code where there is one: a new one, and
-// its cookie. The references in `api` outlive the handler.
+// {"id", "name", "kind"}
+nlohmann::ordered_json user_json(const User& user);
+
+// With a phrase: its identity, and a new cookie. With a known cookie: that identity. Else, with the
+// room's code where there is one: a new one, and its cookie. The references in `api` outlive the
+// handler.
 Handler session_handler(SessionApi& api);
 
 }  // namespace hearth::server

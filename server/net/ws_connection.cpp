@@ -50,7 +50,7 @@ class WsConnection final : public Closable, public std::enable_shared_from_this<
 
  private:
   void configure(bool has_protocol, const std::string& request_id);
-  void accepted(std::optional<User> user);
+  void accepted(std::optional<User> user, std::string peer);
   template <class Work>
   void guarded(Work work);
   void limit_frames();
@@ -101,14 +101,14 @@ void WsConnection::accept(const HttpRequest& request, std::optional<User> user) 
   handshake_.target("/ws");
   for (const HttpHeader& header : request.headers) handshake_.insert(header.name, header.value);
   configure(request.header("sec-websocket-protocol").has_value(), request.id);
-  stream_.async_accept(handshake_,
-                       [self = shared_from_this(), user = std::move(user)](error_code ec) mutable {
-                         if (ec) return self->cut();
-                         self->accepted(std::move(user));
-                       });
+  stream_.async_accept(handshake_, [self = shared_from_this(), user = std::move(user),
+                                    peer = request.peer](error_code ec) mutable {
+    if (ec) return self->cut();
+    self->accepted(std::move(user), std::move(peer));
+  });
 }
 
-void WsConnection::accepted(std::optional<User> user) {
+void WsConnection::accepted(std::optional<User> user, std::string peer) {
   handshake_ = {};
   stream_.control_callback([weak = weak_from_this()](websocket::frame_type kind, const auto&) {
     const auto self = weak.lock();
@@ -117,7 +117,8 @@ void WsConnection::accepted(std::optional<User> user) {
   const auto wake = [weak = weak_from_this()] {
     if (const auto self = weak.lock()) self->wake();
   };
-  session_ = core_->service.connect({std::move(user), wake});
+  session_ =
+      core_->service.connect({.user = std::move(user), .wake = wake, .peer = std::move(peer)});
   limit_frames();
   read();
   this->wake();  // it may already want to close

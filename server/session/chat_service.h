@@ -2,8 +2,8 @@
 // thread.
 //
 // Reading order: connection.h (one socket), reply.h (one answer), then this, which only connects
-// them. Its parts are small classes of their own: Identity, Admission, ReplyRegistry, TurnStarter,
-// HistoryCalls.
+// them. Its parts are small classes of their own: Sockets, Identity, Admission, Replies,
+// TurnStarter, and Requests with those that answer them.
 #pragma once
 
 #include <functional>
@@ -15,6 +15,7 @@
 
 #include "engine/base/error.h"
 #include "engine/runtime/request.h"
+#include "server/session/account_calls.h"
 #include "server/session/admission.h"
 #include "server/session/clock.h"
 #include "server/session/connection.h"
@@ -22,8 +23,10 @@
 #include "server/session/history_store.h"
 #include "server/session/limits.h"
 #include "server/session/model_info.h"
+#include "server/session/session_grant.h"
 #include "server/session/text_port.h"
 #include "server/session/trace_calls.h"
+#include "server/session/transfer_calls.h"
 #include "server/session/user.h"
 
 namespace hearth::server {
@@ -45,12 +48,6 @@ struct ServerInfo {
   bool durable = true;  // false: the store forgets at exit
 };
 
-// A new or known identity, for POST /api/v1/session.
-struct SessionGrant {
-  User user;
-  std::optional<std::string> new_secret;  // set the cookie to this; empty: the caller's is good
-};
-
 struct ServiceStats {
   int connections = 0;
   int running = 0;  // replies in the engine and scheduled
@@ -66,24 +63,20 @@ class ChatService {
   ChatService(const ChatService&) = delete;
   ChatService& operator=(const ChatService&) = delete;
 
-  // --- identity: callbacks run on this thread, later or at once
-  // --------------------------------------------------------- With a known secret: that user
-  // (renamed, if a name is given). Else a new one. Errors: invalid_parameter (name),
-  // storage_unavailable, shutting_down.
-  void open_session(std::optional<std::string> secret, std::optional<std::string> name,
-                    std::function<void(Result<SessionGrant>)> done);
+  // Identity. Callbacks run on this thread, later or at once. With a known secret: that user
+  // (renamed, if a name is given). Else a new one. Errors: invalid_parameter (name), forbidden
+  // (phrase), rate_limited, storage_unavailable.
+  void open_session(SessionWish wish, std::function<void(Result<SessionGrant>)> done);
   // The handshake's cookie or Bearer. Errors: unauthorized, storage_unavailable.
   void authenticate(std::string secret, std::function<void(Result<User>)> done);
   // The one user `local` of a loopback server without keys.
   void local_user(std::function<void(Result<User>)> done);
 
-  // --- sockets
-  // ----------------------------------------------------------------------------------------------------------
-  // Always gives a connection; where a cap is reached it wants to close at once (1013).
+  // Sockets, and calls and event streams of the HTTP side. Always gives a connection; where a cap
+  // is reached it wants to close at once (1013).
   std::shared_ptr<Connection> connect(Connection::Options options);
 
-  // --- the engine, the model, time
-  // ---------------------------------------------------------------------------------------- Once
+  // The engine, the model, time. Once
   // per engine step, with the requests whose stream changed; ids that are not this service's are
   // ignored.
   void engine_progressed(std::span<const engine::RequestId> changed);
@@ -94,14 +87,14 @@ class ChatService {
   // Every 20 ms while anything is connected or live; timeouts, checkpoints, merged deltas.
   void on_tick();
 
-  // --- shared with the HTTP routes
-  // ----------------------------------------------------------------------------------------
+  // Shared with the HTTP routes.
   Admission& admission();
   TraceCalls& traces();
+  const ServerInfo& info() const;
+  AccountCalls& account();
+  TransferCalls& transfer();
   ServiceStats stats() const;
 
-  // --- the end
-  // ------------------------------------------------------------------------------------------------------------
   // SIGTERM: no new replies; every client gets `reconnect`. Running replies go on until
   // drain_timeout, then they are stored as interrupted. When all is stored the connections want to
   // close with 1012 and drained is called, once.

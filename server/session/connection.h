@@ -27,6 +27,10 @@ struct Close {
 
 class Connection;
 
+// socket: a WebSocket. events: one reply's events for one HTTP response. call: one request and its
+// answer. The last two are ready from the start, count as no socket and are told no news.
+enum class ConnectionKind : std::uint8_t { socket, events, call };
+
 // What the owner (ChatService) does with a connection's messages. Called on the service's thread.
 struct ConnectionEvents {
   std::function<void(Connection&, ClientMessage)> received;  // hello first, then anything but hello
@@ -40,6 +44,10 @@ class Connection : public std::enable_shared_from_this<Connection> {
   struct Options {
     std::optional<User> user;    // from the handshake; empty: hello.token decides
     std::function<void()> wake;  // take_frame() or wants_close() has something new; see below
+    std::string peer{};          // the client's address; empty: not known
+    ConnectionKind kind = ConnectionKind::socket;
+    std::function<void()> idle{};  // nothing was taken for idle_after; 0: never called
+    Milliseconds idle_after{0};
   };
 
   Connection(Options options, ConnectionEvents events, const Limits& limits, Clock clock,
@@ -47,9 +55,7 @@ class Connection : public std::enable_shared_from_this<Connection> {
   Connection(const Connection&) = delete;
   Connection& operator=(const Connection&) = delete;
 
-  // --- called by net
-  // -------------------------------------------------------------------------------------------------
-  // A whole text frame. After a close was decided frames are ignored.
+  // Called by net. A whole text frame. After a close was decided frames are ignored.
   void on_text(std::string_view frame);
 
   // The socket is gone, for whatever reason. Call exactly once; wake is not called afterwards.
@@ -58,24 +64,35 @@ class Connection : public std::enable_shared_from_this<Connection> {
   // The next frame to write, or nothing for now. net keeps one write in flight and calls this when
   // it completes and on wake. wake may be called inside any call into the service or a connection;
   // it must only note or post, or take frames.
+  std::optional<OutEvent> take_event();
   std::optional<std::string> take_frame();
 
   // Set once the connection should be closed; write what take_frame still gives first, unless
   // at_once.
   const std::optional<Close>& wants_close() const { return close_; }
 
-  // --- called by the service
-  // -----------------------------------------------------------------------------------------
+  // Called by the service.
   void on_tick();                // timeouts and due deltas; every 20 ms or so
   void become_ready(User user);  // after hello; the larger frame limit holds from now on
-  // Events; a full outbox closes with 4498. send_of keeps its place among the deltas of its stream.
+  // Events; a full outbox closes with 4498, but an answer to a request (`re`) that finds no room is
+  // refused with busy: its asker may ask again. send_of keeps its place among the deltas of its
+  // stream.
   void send(const ServerMessage& message);
   void send_of(const MessageId& stream, const ServerMessage& message);
+  // False: there is no room for it now, and nothing was sent.
+  bool offer_of(const MessageId& stream, const ServerMessage& message);
   void send_delta(Delta delta);
   void send_error(std::string re, const WireError& error);
   void forget_stream(const MessageId& stream);  // no more deltas of it will come
   void close(std::uint16_t code, std::string reason);
 
+  // Bytes of deltas that may be sent now without filling the outbox; see Outbox::cost.
+  std::size_t room() const;
+  // Little enough waits that something long may be begun.
+  bool is_caught_up() const;
+
+  ConnectionKind kind() const { return options_.kind; }
+  const std::string& peer() const { return options_.peer; }
   bool is_ready() const { return is_ready_; }
   bool is_open() const { return !close_ && !is_gone_; }
   const std::optional<User>& user() const { return options_.user; }
@@ -85,7 +102,10 @@ class Connection : public std::enable_shared_from_this<Connection> {
  private:
   bool passes_rate_limit(const std::string& re);
   void refuse(ParseFailure failure);
-  void queue_frame(const std::optional<MessageId>& stream, const ServerMessage& message);
+  bool passes_byte_rate(std::size_t bytes);
+  void flooded();
+  void queue(const std::optional<MessageId>& stream, const ServerMessage& message);
+  bool push(OutEvent event);
   void slow_consumer();
   void wake_if_takable();
 
@@ -97,8 +117,10 @@ class Connection : public std::enable_shared_from_this<Connection> {
   SessionId session_;
   Outbox outbox_;
   RateLimit rate_;
+  RateLimit byte_rate_;  // what a frame costs before it is read
   Instant opened_at_;
   Instant taken_at_;  // when the outbox last moved: a frame left it, or the first came into it
+  Instant spoke_at_;  // when something was taken last, or idle was called
   int strikes_ = 0;
   bool said_hello_ = false;
   bool is_ready_ = false;

@@ -22,8 +22,8 @@ WireError no_such_stream() {
 
 }  // namespace
 
-HistoryCalls::HistoryCalls(HistoryStore& store, Replies& replies)
-    : store_(store), replies_(replies) {}
+HistoryCalls::HistoryCalls(HistoryStore& store, Replies& replies, EndedReplies& ended)
+    : store_(store), replies_(replies), ended_(ended) {}
 
 template <class T, class Answer>
 HistoryStore::Done<T> HistoryCalls::answering(const std::shared_ptr<Connection>& asker,
@@ -82,9 +82,12 @@ void HistoryCalls::get(const std::shared_ptr<Connection>& asker, const HistoryGe
 void HistoryCalls::cancel(const std::shared_ptr<Connection>& asker, const ChatCancel& message) {
   const UserId owner = asker->user()->id;
   if (Reply* const reply = replies_.find(owner, message.stream)) {
-    reply->watch_end(asker, message.id);
-    replies_.cancel(*reply);
-    return;
+    if (!reply->watch_end(asker, message.id)) {
+      return asker->send_error(message.id, {.code = ErrorCode::rate_limited,
+                                            .detail = "This reply is being stopped already.",
+                                            .retry_after_ms = 1000});
+    }
+    return replies_.cancel(*reply);
   }
   store_.find_message(
       owner, message.stream,
@@ -121,14 +124,15 @@ void HistoryCalls::attach(const std::shared_ptr<Connection>& asker, const Stream
   store_.find_message(
       owner, message.stream,
       answering<FoundMessage>(
-          asker, message.id, [re = message.id](const auto& connection, const FoundMessage& found) {
+          asker, message.id,
+          [this, owner, re = message.id](const auto& connection, const FoundMessage& found) {
             const Message& row = found.message;
             if (row.role != Role::assistant || !row.end) {
               connection->send_error(re, no_such_stream());
               return;
             }
             connection->send(result_event(re, attach_data(row.id, ended_state(row), row.tokens)));
-            send_ended(*connection, row);
+            ended_.send(connection, owner, row.id);
           }));
 }
 

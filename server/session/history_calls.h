@@ -1,10 +1,11 @@
-// The history.list and .get, stream.* and chat.cancel of a ready connection: each is one question
-// to the store, laid over what is live.
+// The history.list and .get, stream.*, chat.cancel and chat.answer of a ready connection: each is
+// one question to the store, laid over what is live.
 #pragma once
 
 #include <memory>
 
 #include "server/session/connection.h"
+#include "server/session/ended_replies.h"
 #include "server/session/history_store.h"
 #include "server/session/lifetime.h"
 #include "server/session/replies.h"
@@ -14,7 +15,7 @@ namespace hearth::server {
 // On the service's thread. Connections are held weakly: who is gone gets no answer.
 class HistoryCalls {
  public:
-  HistoryCalls(HistoryStore& store, Replies& replies);
+  HistoryCalls(HistoryStore& store, Replies& replies, EndedReplies& ended);
 
   void list(const std::shared_ptr<Connection>& asker, const HistoryList& message);
   void get(const std::shared_ptr<Connection>& asker, const HistoryGet& message);
@@ -31,6 +32,7 @@ class HistoryCalls {
 
   HistoryStore& store_;
   Replies& replies_;
+  EndedReplies& ended_;
   Lifetime lifetime_;
 };
 

@@ -29,59 +29,58 @@ class HistoryStore {
   template <class T>
   using Done = std::function<void(Result<T>)>;
 
-  virtual ~HistoryStore() =
-      default;  // finishes queued writes; callbacks that have not run may be dropped
+  // Finishes queued writes; callbacks that have not run may be dropped.
+  virtual ~HistoryStore() = default;
 
   // Where tokens are kept; null: nowhere. Lives as long as this.
   virtual TraceStore* traces() { return nullptr; }
 
-  // --- users
-  // ------------------------------------------------------------------------------------------------------------
+  // Users.
   virtual void create_user(User user, std::optional<Sha256> credential, std::int64_t now_ms,
                            Done<void> done) = 0;  // same id again: ok
-  // Not with a credential that was revoked or has expired at now_ms. User::scope is the credential's.
+  // Not with a credential that was revoked or has expired at now_ms. User::scope is the
+  // credential's.
   virtual void find_user(Sha256 credential, std::int64_t now_ms,
                          Done<std::optional<User>> done) = 0;
   virtual void rename_user(UserId owner, std::string name, Done<void> done) = 0;
-  // A new recovery phrase takes the place of the older one. Errors: not_found (user),
-  // quota_exceeded (kKeysMax keys).
+  // A new recovery phrase takes the place of the older one, a cookie too many that of the oldest.
+  // Errors: not_found (user), quota_exceeded (kKeysMax keys).
   virtual void add_credential(UserId owner, Credential credential, Done<void> done) = 0;
   virtual void list_keys(UserId owner, Done<std::vector<Credential>> done) = 0;
   virtual void remove_credential(UserId owner, Sha256 hash, Done<void> done) = 0;  // not_found
   // The user and everything of theirs, for good.
   virtual void erase_user(UserId owner, Done<void> done) = 0;
 
-  // --- turns
-  // ------------------------------------------------------------------------------------------------------------
+  // Turns.
   // What a client id was used for, if it was.
   virtual void find_request(UserId owner, std::string client_id,
                             Done<std::optional<KnownRequest>> done) = 0;
 
-  // The conversation and its messages from the root to `parent`, in that order. Errors: not_found
-  // (either of the two).
+  // The conversation and its messages from the root to `parent`, in that order. When the newest of
+  // them (two at least) have more than text_bytes_max of text, those before come without theirs.
+  // Errors: not_found (either of the two).
   virtual void load_path(UserId owner, ConversationId conversation, ParentRef parent,
-                         Done<ConversationPath> done) = 0;
+                         std::size_t text_bytes_max, Done<ConversationPath> done) = 0;
 
   // One transaction: the conversation (if new), the user row (unless regenerating), the assistant
-  // row, the request; the head moves to the reply. Errors: not_found (conversation or parent),
-  // conflict (the client id is taken).
+  // row, the request; the head moves to the reply. With `continues` the reply's row is live again
+  // and keeps its text. Errors: not_found (conversation or parent), conflict (the client id is
+  // taken, the reply is live), quota_exceeded.
   virtual void begin_turn(NewTurn turn, Done<void> done) = 0;
 
-  // With `continues`: the row is live again and keeps its text. Errors: conflict (it is live).
   // Text so far of a live reply; the row becomes `streaming`. A deleted row is ignored.
   virtual void checkpoint(UserId owner, MessageId reply, ReplySoFar so_far) = 0;
 
   // The end of a reply. Errors: not_found (deleted meanwhile).
   virtual void finish_reply(UserId owner, MessageId reply, ReplyEnd end, Done<void> done) = 0;
 
-  // --- history
-  // ----------------------------------------------------------------------------------------------------------
+  // History.
   virtual void find_message(UserId owner, MessageId id,
                             Done<FoundMessage> done) = 0;  // Errors: not_found
   // The tokens of a reply; none when they are not known (edited, imported, of an older server).
   virtual void reply_ids(UserId owner, MessageId id, Done<std::vector<TokenId>> done) = 0;
-  // Pinned first, then newest first (updated, then id). `cursor` is "" or the `next` of a page; Errors:
-  // invalid_parameter (cursor).
+  // Pinned first, then newest first (updated, then id). `cursor` is "" or the `next` of a page;
+  // Errors: invalid_parameter (cursor).
   virtual void list(UserId owner, std::string cursor, int limit, Done<ConversationPage> done) = 0;
   // In order of creation. A page has at least one message and stops after bytes_max of text.
   // Errors: not_found, invalid_parameter.
@@ -106,19 +105,21 @@ class HistoryStore {
   // --- deleting, and taking it back
   // Hidden at now_ms, or erased at once (now_ms empty). Errors: not_found.
   using Hide = std::optional<std::int64_t>;
-  virtual void remove(UserId owner, ConversationId conversation, Hide now_ms,
-                      Done<void> done) = 0;
+  virtual void remove(UserId owner, ConversationId conversation, Hide now_ms, Done<void> done) = 0;
   virtual void clear(UserId owner, Hide now_ms, Done<std::int64_t> done) = 0;  // how many
   // Those hidden at or after hidden_since_ms: one (else not_found), or all.
   virtual void restore(UserId owner, std::optional<ConversationId> conversation,
                        std::int64_t hidden_since_ms, Done<std::vector<Conversation>> done) = 0;
-  // A whole conversation, its messages parents first. Errors: quota_exceeded.
-  virtual void import_conversation(UserId owner, Conversation conversation,
-                                   std::vector<Message> messages, Done<void> done) = 0;
-  // Older requests are forgotten, what was hidden before is erased.
-  virtual void purge(std::int64_t requests_before_ms, std::int64_t hidden_before_ms) = 0;
+  // Adds what is not there yet; overwrites nothing. A hidden conversation comes back. Errors:
+  // not_found (user), quota_exceeded.
+  virtual void import_conversation(UserId owner, ConversationImport import,
+                                   Done<ImportedConversation> done) = 0;
+  virtual void usage(UserId owner, Done<Usage> done) = 0;  // Errors: not_found
+  virtual void purge(PurgeBefore before) = 0;
 
   static constexpr int kKeysMax = 16;
+  static constexpr int kCookiesMax = 32;  // of one user; one more takes the place of the oldest
+  static constexpr std::size_t kPathTextsMin = 2;
 };
 
 }  // namespace hearth::server

@@ -2,10 +2,11 @@
 
 #include <algorithm>
 #include <array>
+#include <cstdint>
 #include <cstring>
 #include <utility>
 
-#include "server/session/chat_service.h"
+#include "server/session/phrase.h"
 
 namespace hearth::server {
 namespace {
@@ -33,11 +34,14 @@ std::size_t Identity::HashOfHash::operator()(const Sha256& hash) const {
   return value;
 }
 
-Identity::Identity(HistoryStore& store, Clock clock, RandomBytes random, std::size_t cached_max)
+Identity::Identity(HistoryStore& store, Clock clock, RandomBytes random,
+                   const ServiceLimits& limits)
     : store_(store),
       clock_(std::move(clock)),
       random_(std::move(random)),
-      cached_max_(cached_max) {}
+      cached_max_(limits.cached_credentials),
+      new_identities_(limits.identities_per_s, limits.identities_burst, clock_),
+      wrong_phrases_(limits.phrases_per_s, limits.phrases_burst, clock_) {}
 
 void Identity::remember(const Sha256& credential, const User& user) {
   if (cached_.size() >= cached_max_) cached_.clear();  // rare, and the store knows them all
@@ -51,6 +55,8 @@ void Identity::find(const Sha256& credential, Found done) {
     done(std::optional<User>(found->second));
     return;
   }
+  const auto key = operator_keys_.find(credential);
+  if (key != operator_keys_.end()) return find_operator_key(key->second, std::move(done));
   store_.find_user(credential, clock_.unix_ms(),
                    lifetime_.guard([this, credential, done = std::move(done)](
                                        const Result<std::optional<User>>& user) {
@@ -59,6 +65,42 @@ void Identity::find(const Sha256& credential, Found done) {
                        remember(credential, **user);
                      done(user);
                    }));
+}
+
+// Its user's row is made when the key is used first.
+void Identity::find_operator_key(const OperatorKey& key, Found done) {
+  if (key.expires_ms.value_or(INT64_MAX) <= clock_.unix_ms()) return done(std::optional<User>());
+  const User user{.id = key.user,
+                  .kind = UserKind::guest,
+                  .name = key.label,
+                  .scope = key.scope,
+                  .credential = key.hash,
+                  .expires_ms = key.expires_ms};
+  if (operator_users_.contains(user.id)) return done(std::optional<User>(user));
+  store_.create_user(
+      user, std::nullopt, clock_.unix_ms(),
+      lifetime_.guard([this, user, done = std::move(done)](const Result<void>& result) {
+        if (!result) return done(tl::unexpected(result.error()));
+        operator_users_.insert(user.id);
+        done(std::optional<User>(user));
+      }));
+}
+
+std::vector<Sha256> Identity::set_operator_keys(std::vector<OperatorKey> keys) {
+  std::unordered_map<Sha256, OperatorKey, HashOfHash> present;
+  for (OperatorKey& key : keys) present.emplace(key.hash, std::move(key));
+  std::vector<Sha256> gone;
+  for (const auto& [hash, key] : operator_keys_) {
+    if (!present.contains(hash)) gone.push_back(hash);
+  }
+  operator_keys_ = std::move(present);
+  return gone;
+}
+
+void Identity::forget_user(const UserId& user) {
+  std::erase_if(cached_, [&](const auto& entry) { return entry.second.id == user; });
+  operator_users_.erase(user);
+  if (local_ && local_->id == user) local_.reset();
 }
 
 void Identity::authenticate(const std::string& secret, std::function<void(Result<User>)> done) {
@@ -77,49 +119,98 @@ void Identity::authenticate(const std::string& secret, std::function<void(Result
   });
 }
 
-void Identity::open_session(std::optional<std::string> secret, std::optional<std::string> name,
-                            std::function<void(Result<SessionGrant>)> done) {
-  if (name && !is_good_name(*name)) {
+void Identity::open_session(SessionWish wish, Granted done) {
+  if (wish.name && !is_good_name(*wish.name)) {
     done(fail(ErrorCode::invalid_parameter,
               "name must have at most 120 bytes and no control characters."));
     return;
   }
-  if (!secret || secret->empty() || secret->size() > kSecretBytesMax) {
-    make_guest(name.value_or(""), std::move(done));
-    return;
-  }
-  const Sha256 credential = sha256(*secret);
-  find(credential, [this, credential, name = std::move(name),
+  if (wish.phrase) return recover(wish, std::move(done));
+  if (!wish.secret || wish.secret->empty() || wish.secret->size() > kSecretBytesMax)
+    return make_guest(wish, std::move(done));
+  const Sha256 credential = sha256(*wish.secret);
+  find(credential, [this, credential, wish = std::move(wish),
                     done = std::move(done)](const Result<std::optional<User>>& user) {
     if (!user) {
       done(tl::unexpected(user.error()));
     } else if (!*user) {
-      make_guest(name.value_or(""), done);  // a secret we do not know is never adopted
-    } else if (name && *name != (*user)->name) {
-      rename(credential, **user, *name, done);
+      make_guest(wish, done);  // a secret we do not know is never adopted
+    } else if (wish.name && *wish.name != (*user)->name) {
+      rename(credential, **user, *wish.name, done);
     } else {
       done(SessionGrant{**user, std::nullopt});
     }
   });
 }
 
-void Identity::make_guest(const std::string& name, std::function<void(Result<SessionGrant>)> done) {
+std::string Identity::new_secret() const {
   std::array<std::uint8_t, 32> bytes{};
   random_(bytes);
-  const std::string secret = to_hex(bytes);
+  return to_hex(bytes);
+}
+
+void Identity::make_guest(const SessionWish& wish, Granted done) {
+  if (!new_identities_.take(wish.peer)) {
+    return done(fail(ErrorCode::rate_limited,
+                     "Many newcomers came from your address just now; wait a little."));
+  }
+  const std::string secret = new_secret();
   const User user{.id = new_id<UserId>(random_),
                   .kind = UserKind::guest,
-                  .name = name,
+                  .name = wish.name.value_or(""),
                   .credential = sha256(secret)};
   store_.create_user(
       user, sha256(secret), clock_.unix_ms(),
       lifetime_.guard([this, user, secret, done = std::move(done)](const Result<void>& result) {
-        if (!result) {
-          done(tl::unexpected(result.error()));
-          return;
-        }
+        if (!result) return done(tl::unexpected(result.error()));
         remember(sha256(secret), user);
         done(SessionGrant{user, secret});
+      }));
+}
+
+// Above the bound even the right phrase is refused, so that an answer tells a guesser nothing.
+void Identity::recover(const SessionWish& wish, Granted done) {
+  if (!wrong_phrases_.has(wish.peer)) {
+    return done(fail(ErrorCode::rate_limited,
+                     "Too many wrong phrases came from your address; wait a little."));
+  }
+  const auto wrong = [this, peer = wish.peer, done] {
+    wrong_phrases_.take(peer);
+    done(fail(ErrorCode::forbidden, "Nobody here has this recovery phrase."));
+  };
+  const auto hash = hash_of_phrase(*wish.phrase);
+  if (!hash) return wrong();
+  store_.find_user(*hash, clock_.unix_ms(),
+                   lifetime_.guard([this, wrong, done](const Result<std::optional<User>>& user) {
+                     if (!user) return done(tl::unexpected(user.error()));
+                     if (!*user) return wrong();
+                     give_cookie(**user, done);
+                   }));
+}
+
+void Identity::give_cookie(User user, Granted done) {
+  const std::string secret = new_secret();
+  user.credential = sha256(secret);
+  user.scope = Scope::owner;
+  store_.add_credential(
+      user.id, {.hash = user.credential, .created_ms = clock_.unix_ms()},
+      lifetime_.guard([this, user, secret, done = std::move(done)](const Result<void>& result) {
+        if (!result) return done(tl::unexpected(result.error()));
+        remember(user.credential, user);
+        done(SessionGrant{user, secret});
+      }));
+}
+
+void Identity::make_phrase(const UserId& owner, std::function<void(Result<std::string>)> done) {
+  const std::string phrase = server::make_phrase(random_);
+  store_.add_credential(
+      owner,
+      {.hash = *hash_of_phrase(phrase),
+       .kind = CredentialKind::recovery,
+       .created_ms = clock_.unix_ms()},
+      lifetime_.guard([phrase, done = std::move(done)](const Result<void>& result) {
+        if (!result) return done(tl::unexpected(result.error()));
+        done(phrase);
       }));
 }
 

@@ -16,7 +16,9 @@ struct ConnectionLimits {
   std::size_t frame_bytes = 1024 * 1024;
   int strikes = 3;  // messages that cannot be understood; the last one closes
   double messages_per_s = 20.0;
-  double burst = 40.0;  // as many again above it close the socket
+  double burst = 40.0;                     // as many again above it close the socket
+  double bytes_per_s = 2.0 * 1024 * 1024;  // the same for the bytes of frames, before they are read
+  double bytes_burst = 4.0 * 1024 * 1024;
   std::size_t outbox_entries = 64;
   std::size_t outbox_bytes = 256 * 1024;  // one larger event may stand alone
   Milliseconds stalled_after{15'000};     // nothing taken for so long while something waits
@@ -28,13 +30,14 @@ struct ServiceLimits {
   std::size_t system_bytes = 16 * 1024;
   std::size_t title_chars = 200;
   std::int64_t max_tokens = 4096;  // of one reply, whatever is asked
+  bool any_model = false;          // every name means the model that is served
   int running_per_user = 2;
   int queued_per_user = 4;
-  int live_total = 256;  // running and queued replies of everybody
+  int live_total = 256;      // running and queued replies of everybody
   int inspected_total = 16;  // of those, the ones whose candidates are kept: about 1 MB each
   int sockets_per_user = 8;
   int sockets_total = 4096;
-  int preparing_per_user = 6;              // chat.create on their way to `accepted`
+  int preparing_per_user = 6;  // chat.create on their way to `accepted`
   Milliseconds detach_grace_running{10 * 60'000};
   Milliseconds detach_grace_queued{30 * 60'000};
   Milliseconds keep_ended{120'000};  // an ended reply stays in memory, for late attaches
@@ -45,6 +48,13 @@ struct ServiceLimits {
   Milliseconds drain_timeout{30'000};
   Milliseconds heartbeat{25'000};
   std::size_t cached_credentials = 4096;
+  double identities_burst = 60.0;  // new ones from one address; does not hold for loopback
+  double identities_per_s = 1.0;
+  double phrases_burst = 10.0;  // wrong recovery phrases from one address
+  double phrases_per_s = 1.0 / 30.0;
+  std::int64_t retention_days = 0;  // conversations that nobody touched for so long go; 0: never
+  std::int64_t import_bytes = 16 * 1024 * 1024;
+  int imports_total = 4;  // files being read at once, of everybody
 };
 
 struct Limits {

@@ -3,6 +3,7 @@
 #include <utility>
 
 #include "server/session/events.h"
+#include "server/session/prompt_history.h"
 
 namespace hearth::server {
 
@@ -14,6 +15,7 @@ struct Measurer::Question {
   UserId owner;
   ChatCreate draft;
   std::shared_ptr<const ModelInfo> model;
+  std::vector<MessageId> left_out{};
 };
 
 Measurer::Measurer(HistoryStore& store, TextPort& text, const ModelStatus& model,
@@ -22,7 +24,7 @@ Measurer::Measurer(HistoryStore& store, TextPort& text, const ModelStatus& model
 
 void Measurer::measure(const std::shared_ptr<Connection>& asker, ContextMeasure message) {
   auto question = std::make_shared<Question>(
-      Question{asker->session(), asker, asker->user()->id, std::move(message.draft), nullptr});
+      Question{asker->session(), asker, asker->user()->id, std::move(message.draft), nullptr, {}});
   Desk& desk = desks_[question->desk];
   if (!desk.at_work) {
     desk.at_work = question;
@@ -49,8 +51,10 @@ void Measurer::work(const QuestionRef& question) {
     return build(question, {std::move(fresh), {}});
   }
   store_.load_path(question->owner, *question->draft.conversation, question->draft.parent,
-                   lifetime_.guard([this, question](const Result<ConversationPath>& path) {
+                   history_bytes_max(model_.info->context_length),
+                   lifetime_.guard([this, question](Result<ConversationPath> path) {
                      if (path) {
+                       question->left_out = take_left_out(*path);
                        build(question, *path);
                      } else {
                        refuse(question, WireError::of(path.error()));
@@ -82,6 +86,7 @@ void Measurer::answer(const QuestionRef& question,
   json data = {{"fits", prompt.has_value()}};
   if (prompt) {
     json dropped = json::array();
+    for (const MessageId& id : question->left_out) dropped.push_back(to_string(id));
     for (const MessageId& id : prompt->dropped) dropped.push_back(to_string(id));
     const auto prompt_tokens = static_cast<std::int64_t>(prompt->ids.size());
     data["prompt_tokens"] = prompt_tokens;

@@ -6,12 +6,7 @@
 namespace hearth::server {
 namespace {
 
-// What a delta costs while it waits: its text and two numbers a token.
-std::size_t size_of(const Delta& delta) {
-  constexpr std::size_t kFrame = 128;
-  constexpr std::size_t kPerToken = 16;
-  return kFrame + delta.text.size() + delta.lp.size() * kPerToken;
-}
+std::size_t size_of(const Delta& delta) { return Outbox::cost(delta.text.size(), delta.lp.size()); }
 
 void append(Delta& into, Delta&& more) {
   into.to = more.to;
@@ -25,24 +20,46 @@ void append(Delta& into, Delta&& more) {
 Outbox::Outbox(std::size_t entries_max, std::size_t bytes_max, Milliseconds merge_window)
     : entries_max_(entries_max), bytes_max_(bytes_max), merge_window_(merge_window) {}
 
-bool Outbox::has_room(std::size_t more) const {
-  return entries_.empty() || (entries_.size() < entries_max_ && bytes_ + more <= bytes_max_);
+// What a delta costs while it waits: its text and two numbers a token.
+std::size_t Outbox::cost(std::size_t text_bytes, std::size_t num_tokens) {
+  constexpr std::size_t kFrame = 128;
+  constexpr std::size_t kPerToken = 16;
+  return kFrame + text_bytes + num_tokens * kPerToken;
 }
 
-bool Outbox::push(std::optional<MessageId> stream, std::string frame) {
-  const std::size_t bytes = frame.size();
+std::optional<MessageId> Outbox::Entry::stream() const {
+  if (const auto* const delta = std::get_if<Delta>(&content)) return delta->stream;
+  return std::get<OutEvent>(content).stream;
+}
+
+bool Outbox::has_room(std::size_t bytes) const {
+  if (entries_.size() >= entries_max_) return false;
+  return is_large(bytes) ? large_bytes_ == 0 : bytes_ + bytes <= bytes_max_;
+}
+
+std::size_t Outbox::room() const {
+  if (entries_.size() >= entries_max_) return 0;
+  return bytes_max_ - std::min(bytes_max_, bytes_);
+}
+
+void Outbox::count(std::size_t bytes) { (is_large(bytes) ? large_bytes_ : bytes_) += bytes; }
+
+bool Outbox::push(OutEvent event) {
+  const std::size_t bytes = event.frame.size();
   if (!has_room(bytes)) return false;
-  entries_.push_back({stream, std::move(frame), bytes});
-  bytes_ += bytes;
+  entries_.push_back({std::move(event), bytes});
+  count(bytes);
   return true;
 }
 
 bool Outbox::push(Delta delta, Instant now) {
   const std::size_t bytes = size_of(delta);
-  const auto last = std::find_if(entries_.rbegin(), entries_.rend(),
-                                 [&](const Entry& entry) { return entry.stream == delta.stream; });
+  const auto last = std::find_if(entries_.rbegin(), entries_.rend(), [&](const Entry& entry) {
+    return entry.stream() == delta.stream;
+  });
   auto* const waiting = last == entries_.rend() ? nullptr : std::get_if<Delta>(&last->content);
-  if (waiting && waiting->channel == delta.channel && waiting->to == delta.from) {
+  if (waiting && waiting->channel == delta.channel && waiting->to == delta.from &&
+      !is_large(last->bytes)) {
     if (bytes_ + bytes > bytes_max_) return false;
     append(*waiting, std::move(delta));
     const std::size_t merged = size_of(*waiting);
@@ -53,8 +70,8 @@ bool Outbox::push(Delta delta, Instant now) {
   if (!has_room(bytes)) return false;
   const MessageId stream = delta.stream;
   last_taken_.try_emplace(stream, now - merge_window_);  // the first one of a stream goes at once
-  entries_.push_back({stream, std::move(delta), bytes});
-  bytes_ += bytes;
+  entries_.push_back({std::move(delta), bytes});
+  count(bytes);
   return true;
 }
 
@@ -69,17 +86,17 @@ bool Outbox::can_take(Instant now) const {
   return !entries_.empty() && is_due(entries_.front(), now);
 }
 
-std::optional<std::string> Outbox::take(Instant now) {
+std::optional<OutEvent> Outbox::take(Instant now) {
   if (!can_take(now)) return std::nullopt;
   Entry entry = std::move(entries_.front());
   entries_.pop_front();
-  bytes_ -= entry.bytes;
+  (is_large(entry.bytes) ? large_bytes_ : bytes_) -= entry.bytes;
   if (auto* const delta = std::get_if<Delta>(&entry.content)) {
     const auto last = last_taken_.find(delta->stream);
     if (last != last_taken_.end()) last->second = now;
-    return to_frame(*delta);
+    return OutEvent{to_frame(*delta), "delta", delta->stream, static_cast<std::int64_t>(delta->to)};
   }
-  return std::move(std::get<std::string>(entry.content));
+  return std::move(std::get<OutEvent>(entry.content));
 }
 
 void Outbox::forget(const MessageId& stream) { last_taken_.erase(stream); }
@@ -88,6 +105,7 @@ void Outbox::clear() {
   entries_.clear();
   last_taken_.clear();
   bytes_ = 0;
+  large_bytes_ = 0;
 }
 
 }  // namespace hearth::server

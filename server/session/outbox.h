@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <deque>
 #include <optional>
 #include <string>
@@ -13,6 +14,15 @@
 
 namespace hearth::server {
 
+// An event on its way out. What beside the frame itself server-sent events tell: its type, and
+// where in its stream the reader is behind it.
+struct OutEvent {
+  std::string frame{};
+  std::string type{};
+  std::optional<MessageId> stream{};
+  std::optional<std::int64_t> to{};
+};
+
 // A delta is merged into the newest waiting entry of its stream, when that is a delta of the same
 // channel that ends where this one begins. Other events are never merged or dropped, and the order
 // within a stream never changes.
@@ -20,14 +30,21 @@ class Outbox {
  public:
   Outbox(std::size_t entries_max, std::size_t bytes_max, Milliseconds merge_window);
 
-  // False: full, and nothing was queued. One entry larger than bytes_max may stand alone.
-  bool push(std::optional<MessageId> stream,
-            std::string frame);  // an event, of a stream or of none
+  // False: full, and nothing was queued. One event larger than bytes_max may wait beside the
+  // others.
+  bool push(OutEvent event);
   bool push(Delta delta, Instant now);
+
+  // So many bytes would not be refused now.
+  bool has_room(std::size_t bytes) const;
+  // What deltas of one stream may still take, in bytes as they are counted here.
+  std::size_t room() const;
+  // What waiting costs, for so much text of so many tokens.
+  static std::size_t cost(std::size_t text_bytes, std::size_t num_tokens);
 
   // The oldest entry, if it may go now. A lone delta waits until merge_window after the last one of
   // its stream was taken.
-  std::optional<std::string> take(Instant now);
+  std::optional<OutEvent> take(Instant now);
   bool can_take(Instant now) const;
 
   // No more deltas of that stream will come.
@@ -35,23 +52,25 @@ class Outbox {
 
   bool empty() const { return entries_.empty(); }
   std::size_t entries() const { return entries_.size(); }
-  std::size_t bytes() const { return bytes_; }
+  std::size_t bytes() const { return bytes_ + large_bytes_; }
   void clear();
 
  private:
   struct Entry {
-    std::optional<MessageId> stream;
-    std::variant<std::string, Delta> content;
+    std::variant<OutEvent, Delta> content;
     std::size_t bytes = 0;
+    std::optional<MessageId> stream() const;
   };
-  bool has_room(std::size_t more) const;
+  bool is_large(std::size_t bytes) const { return bytes > bytes_max_; }
+  void count(std::size_t bytes);
   bool is_due(const Entry& front, Instant now) const;
 
   std::size_t entries_max_;
   std::size_t bytes_max_;
   Milliseconds merge_window_;
   std::deque<Entry> entries_;
-  std::size_t bytes_ = 0;
+  std::size_t bytes_ = 0;                                      // of all but the large one
+  std::size_t large_bytes_ = 0;                                // of the large one
   std::unordered_map<MessageId, Instant, IdHash> last_taken_;  // of each stream's deltas
 };
 

@@ -74,6 +74,12 @@ std::int64_t count(const PromptJob& job, const std::string& text) {
   return ids ? static_cast<std::int64_t>(ids->size()) : 0;
 }
 
+std::int64_t count_turns(const PromptJob& job, std::size_t end) {
+  std::int64_t tokens = 0;
+  for (std::size_t i = 0; i < end; ++i) tokens += count(job, job.turns[i].content);
+  return tokens;
+}
+
 // Where a shortened history may begin: at a user turn.
 std::vector<std::size_t> possible_starts(const std::vector<Turn>& turns) {
   std::vector<std::size_t> starts{0};
@@ -127,9 +133,14 @@ tl::expected<Prompt, PromptError> build_prompt(const PromptJob& job) {
   };
   const auto build = [&](std::size_t first) { return tokenize(job, first); };
 
+  // A conversation may be more than a template renders; then it is more than fits.
+  const auto is_too_much = [](const Ids& ids) {
+    return !ids && ids.error().code == ErrorCode::template_limit;
+  };
+
   const Ids whole = build(0);
-  if (!whole) return failed(whole.error());
-  if (fits(*whole)) return finish(job, *whole, *begun, 0);
+  if (!whole && !is_too_much(whole)) return failed(whole.error());
+  if (whole && fits(*whole)) return finish(job, *whole, *begun, 0);
 
   // The prompt gets shorter with each exchange dropped, so the first start that fits is found by
   // halving: a conversation of a thousand turns is rendered ten times, not a thousand.
@@ -150,15 +161,16 @@ tl::expected<Prompt, PromptError> build_prompt(const PromptJob& job) {
   while (high - low > 1) {
     const std::size_t middle = low + (high - low) / 2;
     Ids ids = build(starts[middle]);
-    if (!ids) return failed(ids.error());
-    if (fits(*ids)) {
+    if (!ids && !is_too_much(ids)) return failed(ids.error());
+    if (ids && fits(*ids)) {
       high = middle;
       best = std::move(*ids);
     } else {
       low = middle;
     }
   }
-  const auto num_dropped = static_cast<std::int64_t>(whole->size() - best.size());
+  const auto num_dropped = whole ? static_cast<std::int64_t>(whole->size() - best.size())
+                                 : count_turns(job, starts[high]);
   Prompt prompt = finish(job, std::move(best), *begun, starts[high]);
   prompt.dropped_tokens = num_dropped;
   return prompt;

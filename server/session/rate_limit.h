@@ -10,7 +10,7 @@ class RateLimit {
   RateLimit(double per_second, double burst, Instant now);
 
   enum class Verdict { pass, refuse, flood };  // flood: another whole burst was refused
-  Verdict take(Instant now);
+  Verdict take(Instant now, double cost = 1.0);
 
   // Until the next pass.
   Milliseconds wait() const;

@@ -1,6 +1,7 @@
 // The rows of the history, as the service sees them (DESIGN §10, "Ids and rows"). Plain data.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -94,6 +95,7 @@ struct KnownRequest {
 struct ConversationPath {
   Conversation conversation{};
   std::vector<Message> messages{};  // root … parent; empty when the parent is the root
+  std::size_t num_left_out = 0;     // so many of the first have only id, parent and role
 };
 
 struct NewTurn {
@@ -152,6 +154,37 @@ struct Credential {
   std::string scopes{};  // of a key: "chat" or "read"
   std::int64_t created_ms = 0;
   std::optional<std::int64_t> expires_ms{};
+};
+
+// A whole conversation from a file, its messages parents first.
+struct ConversationImport {
+  Conversation conversation{};
+  std::vector<Message> messages{};
+  // Its id where it came from: if it still exists here, there is nothing to do.
+  std::optional<ConversationId> original{};
+};
+
+struct ImportedConversation {
+  Conversation conversation{};  // as it is now
+  std::int64_t added = 0;       // messages
+  bool is_new = false;          // it was not there, or was deleted
+};
+
+// What is kept of a user. Hidden conversations count in bytes only.
+struct Usage {
+  std::int64_t conversations = 0;
+  std::int64_t messages = 0;
+  std::int64_t bytes = 0;
+  std::int64_t quota_bytes = 0;  // 0: none
+  bool has_recovery = false;
+};
+
+// What is older goes: client ids are forgotten, hidden conversations erased, and conversations that
+// are neither pinned nor being written and were not touched since.
+struct PurgeBefore {
+  std::int64_t requests_ms = 0;
+  std::int64_t hidden_ms = 0;
+  std::int64_t untouched_ms = 0;
 };
 
 struct MessagePage {

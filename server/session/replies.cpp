@@ -14,7 +14,7 @@ constexpr int kRetriesMax =
 }  // namespace
 
 Replies::Replies(ReplyPorts ports, const ServiceLimits& limits)
-    : ports_(std::move(ports)), limits_(limits), places_told_at_(ports_.clock.now()) {}
+    : ports_(std::move(ports)), limits_(limits), places_(ports_.clock.now()) {}
 
 Reply& Replies::start(Reply::Spec spec) {
   const MessageId id = spec.row.id;
@@ -34,6 +34,12 @@ void Replies::submit_or_hold(Reply& reply) {
     held_.push_back(reply.id());
     tell_places();
   }
+}
+
+void Replies::tell_places() {
+  std::vector<Reply*> held;
+  for (const MessageId& id : held_) held.push_back(by_id_.at(id).get());
+  places_.tell(all(), held, ports_.clock.now(), limits_.queue_events_every);
 }
 
 Result<void> Replies::step(Reply& reply, std::int64_t num_tokens, std::optional<TokenId> token) {
@@ -61,7 +67,7 @@ void Replies::pause(Reply& reply) {
   const UserId owner = reply.owner();
   by_request_.erase(reply.request_id());
   if (--submitted_[owner] == 0) submitted_.erase(owner);
-  measured_.erase(reply.id());
+  places_.forget(reply.id());
   checkpoint(reply, ports_.clock.now());
   reply.pause();
   submit_next_of(owner);
@@ -92,10 +98,10 @@ void Replies::submit_next_of(const UserId& owner) {
 Reply* Replies::find(const UserId& owner, const MessageId& id) {
   const auto found = by_id_.find(id);
   if (found == by_id_.end() || found->second->owner() != owner) return nullptr;
-  return found->second.get();
+  return found->second->is_forgotten() ? nullptr : found->second.get();
 }
 
-bool Replies::is_live(const UserId& owner, const MessageId& id) {
+bool Replies::is_unfinished(const UserId& owner, const MessageId& id) {
   const Reply* const reply = find(owner, id);
   return reply && reply->phase() != Reply::Phase::ended;
 }
@@ -180,34 +186,35 @@ void Replies::finish(Reply& reply, EndReason reason) {
   } else {
     std::erase(held_, reply.id());
   }
-  measured_.erase(reply.id());
+  places_.forget(reply.id());
   const ReplyEnd& end = reply.finish(reason, event);
-  if (reason == EndReason::stop || reason == EndReason::length) forecast_.note_end(end.tokens);
+  if (reason == EndReason::stop || reason == EndReason::length) places_.note_end(end.tokens);
   save_trace(reply, ReplyTrace::Until::end);
   store_end(owner, reply.id(), end);
   if (was_submitted) submit_next_of(owner);
 }
 
 void Replies::store_end(const UserId& owner, const MessageId& id, const ReplyEnd& end) {
-  ports_.store.finish_reply(
-      owner, id, end, lifetime_.guard([this, owner, id](const Result<void>& result) {
-        const auto found = by_id_.find(id);
-        if (found == by_id_.end()) return;
-        const Instant now = ports_.clock.now();
-        if (!result && result.error().code == ErrorCode::storage_unavailable) {
-          unsaved_.push_back({owner, id, found->second->end(), now + kRetryEvery});
-        }
-        found->second->settled(result.has_value(), now);
-      }));
+  ports_.store.finish_reply(owner, id, end,
+                            lifetime_.guard([this, owner, id](const Result<void>& result) {
+                              const auto found = by_id_.find(id);
+                              if (found == by_id_.end()) return;
+                              const Instant now = ports_.clock.now();
+                              if (!result && result.error().code == ErrorCode::storage_unavailable)
+                                unsaved_.push_back({owner, id, now + kRetryEvery});
+                              found->second->settled(result.has_value(), now);
+                            }));
 }
 
+// As long as it is tried again the reply stays in memory, for those who ask for it (DESIGN §10).
 void Replies::retry_ends(Instant now) {
   for (Unsaved& unsaved : unsaved_) {
-    if (now < unsaved.next_try) continue;
+    const Reply* const reply = find(unsaved.owner, unsaved.id);
+    if (now < unsaved.next_try || !reply) continue;
     unsaved.next_try = now + kRetryEvery;
     ++unsaved.tries;
     ports_.store.finish_reply(
-        unsaved.owner, unsaved.id, unsaved.end,
+        unsaved.owner, unsaved.id, reply->end(),
         lifetime_.guard([this, id = unsaved.id](const Result<void>& result) {
           if (!result && result.error().code == ErrorCode::storage_unavailable) return;
           std::erase_if(unsaved_, [&](const Unsaved& done) { return done.id == id; });
@@ -215,7 +222,14 @@ void Replies::retry_ends(Instant now) {
           if (result && found != by_id_.end()) found->second->mark_stored();
         }));
   }
-  std::erase_if(unsaved_, [](const Unsaved& unsaved) { return unsaved.tries >= kRetriesMax; });
+  std::erase_if(unsaved_, [&](const Unsaved& unsaved) {
+    return unsaved.tries >= kRetriesMax || !by_id_.contains(unsaved.id);
+  });
+}
+
+bool Replies::is_unsaved(const MessageId& id) const {
+  return std::any_of(unsaved_.begin(), unsaved_.end(),
+                     [&](const Unsaved& unsaved) { return unsaved.id == id; });
 }
 
 void Replies::end_now(const UserId& owner, const ConversationId* conversation) {
@@ -246,88 +260,29 @@ void Replies::forget_ended(const UserId& owner, const MessageId& id) {
   if (reply && reply->phase() == Reply::Phase::ended) by_id_.erase(id);
 }
 
+// Who has not taken all of it yet gets the rest and its end; nobody else finds it.
 void Replies::forget_conversation(const UserId& owner, const ConversationId& conversation) {
   std::erase_if(by_id_, [&](const auto& entry) {
-    const Reply& reply = *entry.second;
-    return reply.phase() == Reply::Phase::ended && reply.owner() == owner &&
-           reply.conversation() == conversation;
+    Reply& reply = *entry.second;
+    if (reply.phase() != Reply::Phase::ended || reply.owner() != owner ||
+        reply.conversation() != conversation)
+      return false;
+    reply.forget();
+    return !reply.is_watched();
   });
 }
 
-// What the running replies have written since the last time. A reply counts from its second time
-// on.
-void Replies::measure(Instant now) {
-  std::int64_t written = 0;
-  int num_measured = 0;
-  for (Reply* const reply : all()) {
-    if (!reply->is_running()) continue;
-    const std::size_t to = reply->text().to();
-    const auto [known, is_new] = measured_.try_emplace(reply->id(), to);
-    if (is_new) continue;
-    written += static_cast<std::int64_t>(to - known->second);
-    known->second = to;
-    ++num_measured;
-  }
-  forecast_.note_progress(written, num_measured,
-                          std::chrono::duration_cast<Milliseconds>(now - places_told_at_));
-}
-
-void Replies::tell_places() {
-  const Instant now = ports_.clock.now();
-  if (now - places_told_at_ >= limits_.queue_events_every) measure(now);
-  places_told_at_ = now;
-  std::vector<ExpectedWork> running;
-  std::vector<Reply*> waiting;
-  for (Reply* const reply : all()) {
-    if (reply->is_running()) running.push_back(reply->expected_work(forecast_));
-    if (reply->phase() == Reply::Phase::submitted && reply->is_queued()) waiting.push_back(reply);
-  }
-  std::sort(waiting.begin(), waiting.end(), [](const Reply* a, const Reply* b) {
-    return a->engine_position() < b->engine_position();
+void Replies::forget_user(const UserId& owner) {
+  std::erase_if(by_id_, [&](const auto& entry) {
+    return entry.second->phase() == Reply::Phase::ended && entry.second->owner() == owner;
   });
-  std::vector<ExpectedWork> in_line;
-  for (const Reply* const reply : waiting) in_line.push_back(reply->expected_work(forecast_));
-  const std::vector<Milliseconds> starts = forecast_.start_times(running, in_line);
-  QueuePlace place{.of = queued()};
-  for (const ExpectedWork& work : running) place.ahead_tokens += work.tokens();
-  for (std::size_t i = 0; i < waiting.size(); ++i) {
-    place.position = waiting[i]->engine_position() + 1;
-    if (!starts.empty()) place.eta_ms = starts[i].count();
-    waiting[i]->tell_place(place);
-    place.ahead_tokens += in_line[i].tokens();
-  }
-  tell_held_places(place.ahead_tokens, static_cast<std::int64_t>(waiting.size()),
-                   starts.empty() ? Milliseconds(0) : starts.back());
-}
-
-// A held reply begins when another of its user's ends, and not before those that wait in the
-// engine.
-void Replies::tell_held_places(std::int64_t ahead_tokens, std::int64_t position,
-                               Milliseconds not_before) {
-  std::unordered_map<UserId, std::vector<ExpectedWork>, IdHash> running;
-  for (Reply* const reply : all()) {
-    if (reply->phase() == Reply::Phase::submitted) {
-      running[reply->owner()].push_back(reply->expected_work(forecast_));
-    }
-  }
-  std::unordered_map<UserId, std::vector<ExpectedWork>, IdHash> before;
-  QueuePlace place{.position = position, .of = queued(), .ahead_tokens = ahead_tokens};
-  for (const MessageId& id : held_) {
-    Reply& reply = *by_id_.at(id);
-    std::vector<ExpectedWork>& line = before[reply.owner()];
-    line.push_back(reply.expected_work(forecast_));
-    ++place.position;
-    const auto starts = forecast_.start_times(running[reply.owner()], line);
-    if (!starts.empty()) place.eta_ms = std::max(starts.back(), not_before).count();
-    reply.tell_place(place);
-    place.ahead_tokens += line.back().tokens();
-  }
 }
 
 void Replies::on_tick() {
   const Instant now = ports_.clock.now();
-  const bool is_telling = now - places_told_at_ >= limits_.queue_events_every;
+  const bool is_telling = places_.is_due(now, limits_.queue_events_every);
   for (Reply* const reply : all()) {
+    reply->catch_up();
     if (!reply->is_live()) continue;
     if (is_telling || reply->needs_checkpoint(now, limits_)) advance(*reply);
     const auto alone = reply->unwatched_for(now);
@@ -340,17 +295,12 @@ void Replies::on_tick() {
   retry_ends(now);
 }
 
-// As long as its text is tried again the reply stays in memory, for those who ask for it (DESIGN
-// §10).
-bool Replies::is_unsaved(const MessageId& id) const {
-  return std::any_of(unsaved_.begin(), unsaved_.end(),
-                     [&](const Unsaved& unsaved) { return unsaved.id == id; });
-}
-
 void Replies::retire(Instant now) {
   std::erase_if(by_id_, [&](const auto& entry) {
     const auto ended = entry.second->ended_for(now);
-    return ended && *ended >= limits_.keep_ended && !is_unsaved(entry.first);
+    if (!ended || entry.second->is_watched()) return false;
+    return entry.second->is_forgotten() ||
+           (*ended >= limits_.keep_ended && !is_unsaved(entry.first));
   });
 }
 

@@ -14,7 +14,7 @@
 #include "server/session/engine_port.h"
 #include "server/session/history_store.h"
 #include "server/session/lifetime.h"
-#include "server/session/queue_forecast.h"
+#include "server/session/queue_places.h"
 #include "server/session/reply.h"
 #include "server/session/room_pulse.h"
 
@@ -38,7 +38,8 @@ class Replies {
 
   // Null when unknown here or not the owner's.
   Reply* find(const UserId& owner, const MessageId& id);
-  bool is_live(const UserId& owner, const MessageId& id);
+  // It runs, waits, or its end is being stored.
+  bool is_unfinished(const UserId& owner, const MessageId& id);
   std::vector<MessageId> live_in(const UserId& owner, const ConversationId& conversation) const;
 
   void progressed(std::span<const engine::RequestId> changed);
@@ -57,6 +58,7 @@ class Replies {
   // What is in memory of ended replies no longer tells the truth: the history does.
   void forget_ended(const UserId& owner, const MessageId& id);
   void forget_conversation(const UserId& owner, const ConversationId& conversation);
+  void forget_user(const UserId& owner);
 
   bool all_settled() const;        // nothing live, nothing being stored
   RoomCount count_people() const;  // those with a reply; `people` is 0
@@ -73,19 +75,16 @@ class Replies {
   void finish(Reply& reply, EndReason reason);
   void store_end(const UserId& owner, const MessageId& id, const ReplyEnd& end);
   void retry_ends(Instant now);
-  bool is_unsaved(const MessageId& id) const;
   void checkpoint(Reply& reply, Instant now);
   void save_trace(const Reply& reply, ReplyTrace::Until until);
-  void measure(Instant now);
+  bool is_unsaved(const MessageId& id) const;
   void tell_places();
-  void tell_held_places(std::int64_t ahead_tokens, std::int64_t position, Milliseconds not_before);
   void retire(Instant now);
   std::vector<Reply*> all();
 
   struct Unsaved {
     UserId owner;
     MessageId id;
-    ReplyEnd end;
     Instant next_try;
     int tries = 0;
   };
@@ -97,9 +96,7 @@ class Replies {
   std::unordered_map<UserId, int, IdHash> submitted_;  // in the engine, of each user
   std::deque<MessageId> held_;                         // oldest first
   std::vector<Unsaved> unsaved_;
-  QueueForecast forecast_;
-  std::unordered_map<MessageId, std::size_t, IdHash> measured_;  // tokens, of those that run
-  Instant places_told_at_;
+  QueuePlaces places_;
   Lifetime lifetime_;
 };
 

@@ -106,50 +106,82 @@ void Reply::send_state(Connection& connection) const {
   }
 }
 
+// As much as the outbox has room for: catch_up goes on when something was taken.
 void Reply::send_text(Watcher& watcher) const {
+  Connection& reader = *watcher.connection;
   if (!can_go_on_from(watcher.sent)) {
     const auto to = static_cast<std::int64_t>(shown_to());
-    watcher.connection->send_of(id(), snapshot_event(id(), to, shown_text(), state()));
+    if (!reader.offer_of(id(), snapshot_event(id(), to, shown_text(), state()))) return;
     watcher.sent = shown_to();
   }
-  while (watcher.sent < shown_to()) {  // one delta for each channel
-    Delta delta = text_.slice(id(), watcher.sent);
+  while (watcher.sent < shown_to()) {  // at least one delta for each channel
+    Delta delta = text_.slice(id(), watcher.sent, reader.room());
+    if (delta.to == watcher.sent) return;
     watcher.sent = delta.to;
-    watcher.connection->send_delta(std::move(delta));
+    reader.send_delta(std::move(delta));
   }
+}
+
+bool Reply::has_all(const Watcher& watcher) const {
+  return watcher.only_end || watcher.sent == shown_to() || !watcher.connection->is_open();
+}
+
+// `paused` says how far the text before it reaches.
+void Reply::tell_pause(Watcher& watcher) const {
+  watcher.owes_pause = !has_all(watcher);
+  if (!watcher.owes_pause) send_state(*watcher.connection);
+}
+
+void Reply::tell_end(const Watcher& watcher) const {
+  Connection& reader = *watcher.connection;
+  if (watcher.res.empty()) reader.send_of(id(), done_event(id(), end_, is_stored_));
+  for (const std::string& re : watcher.res)
+    reader.send_of(id(), done_event(id(), end_, is_stored_, re));
+  reader.forget_stream(id());
 }
 
 // Not somebody who is gone: nobody would take them off the list again.
 void Reply::watch(const std::shared_ptr<Connection>& connection, std::size_t have) {
   if (!connection->is_open()) return;
-  std::erase_if(watchers_,
-                [&](const Watcher& watcher) { return watcher.connection == connection; });
   Watcher watcher{connection, have};
+  std::erase_if(watchers_, [&](Watcher& other) {
+    if (other.connection != connection) return false;
+    watcher.res = std::move(other.res);
+    return true;
+  });
   const bool is_paused = phase_ == Phase::paused;
   if (!is_paused) send_state(*connection);
   send_text(watcher);
-  if (is_paused) send_state(*connection);  // `paused` says how far the text before it reaches
-  if (phase_ == Phase::ended) {
-    connection->send_of(id(), done_event(id(), end_, is_stored_));
-    connection->forget_stream(id());
-  } else {
-    watchers_.push_back(std::move(watcher));
-  }
+  if (is_paused) tell_pause(watcher);
+  if (phase_ == Phase::ended && has_all(watcher)) return tell_end(watcher);
+  watchers_.push_back(std::move(watcher));
 }
 
-void Reply::watch_end(const std::shared_ptr<Connection>& connection, const std::string& re) {
-  if (phase_ == Phase::ended) {
-    connection->send_of(id(), done_event(id(), end_, is_stored_, re));
-    return;
-  }
+bool Reply::watch_end(const std::shared_ptr<Connection>& connection, const std::string& re) {
+  constexpr std::size_t kAnswersMax = 16;
   const auto found = std::find_if(watchers_.begin(), watchers_.end(), [&](const Watcher& watcher) {
     return watcher.connection == connection;
   });
-  if (found == watchers_.end()) {
-    watchers_.push_back({connection, 0, true, re});
-  } else {
-    found->re = re;
+  if (found != watchers_.end()) {
+    if (found->res.size() == kAnswersMax) return false;
+    found->res.push_back(re);
+  } else if (phase_ == Phase::ended) {
+    connection->send_of(id(), done_event(id(), end_, is_stored_, re));
+  } else if (connection->is_open()) {
+    watchers_.push_back({.connection = connection, .only_end = true, .res = {re}});
   }
+  return true;
+}
+
+void Reply::catch_up() {
+  std::erase_if(watchers_, [&](Watcher& watcher) {
+    if (!watcher.only_end && !has_all(watcher)) send_text(watcher);
+    if (!has_all(watcher)) return false;
+    if (watcher.owes_pause && phase_ == Phase::paused) tell_pause(watcher);
+    if (phase_ != Phase::ended) return false;
+    tell_end(watcher);
+    return true;
+  });
 }
 
 bool Reply::answer_now() {
@@ -181,8 +213,13 @@ std::int32_t Reply::engine_position() const {
 }
 
 void Reply::tell_state() {
-  for (const Watcher& watcher : watchers_) {
-    if (!watcher.only_end) send_state(*watcher.connection);
+  for (Watcher& watcher : watchers_) {
+    if (watcher.only_end) continue;
+    if (phase_ == Phase::paused) {
+      tell_pause(watcher);
+    } else {
+      send_state(*watcher.connection);
+    }
   }
 }
 
@@ -246,11 +283,7 @@ void Reply::settled(bool stored, Instant now) {
   spec_.trace.reset();
   stream_.reset();
   ended_at_ = now;
-  for (const Watcher& watcher : watchers_) {
-    watcher.connection->send_of(id(), done_event(id(), end_, stored, watcher.re));
-    watcher.connection->forget_stream(id());
-  }
-  watchers_.clear();
+  catch_up();
   unwatched_since_ = now;
 }
 

@@ -65,30 +65,32 @@ class Reply {
   Message message() const;
   ReplySoFar so_far() const;
 
-  // --- watchers
-  // ---------------------------------------------------------------------------------------------------------
   // Sends the state, then every token from `have` on, and goes on live. A `have` beyond the end
   // gets a snapshot.
   void watch(const std::shared_ptr<Connection>& connection, std::size_t have);
-  // For who asked to stop it: `done` with that `re`, and nothing else unless it watches.
-  void watch_end(const std::shared_ptr<Connection>& connection, const std::string& re);
+  // For who asked to stop it: `done` with that `re`, and nothing else unless it watches. False: too
+  // many such questions of that connection wait for it.
+  bool watch_end(const std::shared_ptr<Connection>& connection, const std::string& re);
   void unwatch(const Connection& connection, Instant now);
   // False: a reader with so many tokens gets a snapshot.
   bool can_go_on_from(std::size_t have) const {
     return have <= shown_to() && (have >= spec_.begun.size() || have == shown_to());
   }
+  // What watchers with full outboxes have missed so far, as far as there is room now.
+  void catch_up();
+  bool is_watched() const { return !watchers_.empty(); }
+  // Its conversation was deleted: it stays only for those who watch it.
+  void forget() { is_forgotten_ = true; }
+  bool is_forgotten() const { return is_forgotten_; }
   // How long nobody has watched; nullopt while somebody does.
   std::optional<Milliseconds> unwatched_for(Instant now) const;
   // "queued", "running", "done", "interrupted".
   const char* state() const;
 
-  // --- progress
-  // ---------------------------------------------------------------------------------------------------------
   engine::GenerationRequest take_request();
   void submitted(std::shared_ptr<const engine::TokenStream> stream);
-  // Reads what the engine wrote and tells the watchers. True once generation is to end: the engine
-  // ended it, or a stop string was found (then stop_requested() is true and the engine has to be
-  // told).
+  // Reads what the engine wrote and tells the watchers. Whoever calls it then looks at finished()
+  // and hit_stop_string().
   void pull();
   const engine::FinishedEvent* finished() const { return stream_ ? stream_->finished() : nullptr; }
   bool hit_stop_string() const { return text_.stopped(); }
@@ -106,7 +108,6 @@ class Reply {
   void mark_stored() { is_stored_ = true; }  // after all
   std::optional<Milliseconds> ended_for(Instant now) const;
 
-  // --- steps
   // How many tokens the next submission may add, and what its first one is to be.
   void allow(std::int64_t num_tokens, std::optional<TokenId> token);
   void pause_soon() { is_pausing_ = true; }
@@ -118,8 +119,6 @@ class Reply {
   // Its thoughts are to end. False: it has none, or has them behind it.
   bool answer_now();
 
-  // --- checkpoints
-  // ------------------------------------------------------------------------------------------------------
   bool needs_checkpoint(Instant now, const ServiceLimits& limits) const;
   void checkpointed(Instant now);
 
@@ -128,7 +127,8 @@ class Reply {
     std::shared_ptr<Connection> connection;
     std::size_t sent = 0;  // tokens
     bool only_end = false;
-    std::string re{};  // of its chat.cancel, which `done` answers
+    bool owes_pause = false;         // `paused` waits until all text is sent
+    std::vector<std::string> res{};  // of its chat.cancels: each is answered by a `done`
   };
   // Of a reply that is written on and has not begun to: what was there before.
   bool is_before_text() const { return text_.to() == 0 && !spec_.begun.empty(); }
@@ -136,6 +136,9 @@ class Reply {
   std::string shown_text() const;
   void send_state(Connection& connection) const;
   void send_text(Watcher& watcher) const;
+  bool has_all(const Watcher& watcher) const;
+  void tell_pause(Watcher& watcher) const;
+  void tell_end(const Watcher& watcher) const;
   void publish();
   void tell_state();
   void note_start();
@@ -150,6 +153,7 @@ class Reply {
   bool is_pausing_ = false;
   bool has_started_ = false;
   bool is_stored_ = false;
+  bool is_forgotten_ = false;
   std::int64_t prompt_tokens_ = 0;
   std::shared_ptr<const engine::TokenStream> stream_;
   ReplyEnd end_;

@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "engine/text/tokenizer.h"
+#include "server/session/outbox.h"
 #include "server/session/thought.h"
 
 namespace hearth::server {
@@ -107,9 +108,25 @@ std::uint32_t ReplyText::bytes_of(std::size_t i) const {
   return static_cast<std::uint32_t>(place(i + 1, is_thought) - place(i, is_thought));
 }
 
-Delta ReplyText::slice(const MessageId& stream, std::size_t from) const {
+std::size_t ReplyText::affordable(std::size_t from, std::size_t to, bool is_thought,
+                                  std::size_t cost_max) const {
+  const auto fits = [&](std::size_t end) {
+    return Outbox::cost(place(end, is_thought) - place(from, is_thought), end - from) <= cost_max;
+  };
+  if (fits(to)) return to;
+  std::size_t high = to;  // does not fit
+  std::size_t low = from;
+  while (high - low > 1) {
+    const std::size_t middle = low + (high - low) / 2;
+    (fits(middle) ? low : high) = middle;
+  }
+  return low;
+}
+
+Delta ReplyText::slice(const MessageId& stream, std::size_t from, std::size_t cost_max) const {
   const bool is_thought = from < num_thought_;
-  const std::size_t to = is_thought ? std::min(to_, num_thought_) : to_;
+  const std::size_t to =
+      affordable(from, is_thought ? std::min(to_, num_thought_) : to_, is_thought, cost_max);
   Delta delta{.stream = stream, .from = from, .to = to, .text = {}, .lp = {}, .bytes = {}};
   if (is_thought) delta.channel = Channel::reasoning;
   const std::size_t begin = place(from, is_thought);

@@ -24,7 +24,7 @@ namespace hearth::server {
 class ReplyText {
  public:
   // first: tokens of the stream before that one are not part of the reply. thoughts: marks that
-  // part what the model thinks from what it answers; text() has them both, the first also where the
+  // part what the model thinks from what it answers; text() has them both, the second also if the
   // prompt opened the thoughts.
   ReplyText(std::shared_ptr<const engine::Tokenizer> tokenizer,
             std::vector<std::string> stop_strings, std::size_t first = 0,
@@ -43,9 +43,10 @@ class ReplyText {
   bool stopped() const { return stopped_; }  // a stop string was found; text() ends before it
   const std::string& stop_string() const { return stop_string_; }  // which, when stopped
 
-  // Tokens from `from` ≤ to() on: those of one channel. Only where thoughts end it ends before
-  // to().
-  Delta slice(const MessageId& stream, std::size_t from) const;
+  // Tokens from `from` ≤ to() on: those of one channel, and as many as cost at most cost_max
+  // (Outbox::cost); perhaps none.
+  Delta slice(const MessageId& stream, std::size_t from,
+              std::size_t cost_max = std::numeric_limits<std::size_t>::max()) const;
   // How many bytes of its channel's text token `i` < to() completed; the marks complete none.
   std::uint32_t bytes_of(std::size_t i) const;
   // Whether the last token read is a thought.
@@ -60,6 +61,8 @@ class ReplyText {
   void cut_at_visible();
   std::string marked(TokenId id, std::string text);
   std::size_t place(std::size_t num_tokens, bool is_thought) const;
+  std::size_t affordable(std::size_t from, std::size_t to, bool is_thought,
+                         std::size_t cost_max) const;
 
   std::shared_ptr<const engine::Tokenizer> tokenizer_;
   std::size_t first_;

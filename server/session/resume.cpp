@@ -10,14 +10,15 @@ struct Resumer::Visit {
   std::weak_ptr<Connection> connection;
   UserId owner;
   Resume wish;
-  std::vector<std::optional<Message>> rows;  // of the history; one for each stream asked for
-  std::size_t num_open = 0;                  // questions to the store
+  std::vector<char> in_history;  // one for each stream asked for
+  std::size_t num_open = 0;      // questions to the store
   std::optional<Error> failure;
   std::function<void(const Resumed&)> welcome;
   std::function<void(const Error&)> failed;
 };
 
-Resumer::Resumer(HistoryStore& store, Replies& replies) : store_(store), replies_(replies) {}
+Resumer::Resumer(HistoryStore& store, Replies& replies, EndedReplies& ended)
+    : store_(store), replies_(replies), ended_(ended) {}
 
 void Resumer::resume(const std::shared_ptr<Connection>& connection, const UserId& owner,
                      Resume wish, std::function<void(const Resumed&)> welcome,
@@ -26,7 +27,7 @@ void Resumer::resume(const std::shared_ptr<Connection>& connection, const UserId
   visit->connection = connection;
   visit->owner = owner;
   visit->wish = std::move(wish);
-  visit->rows.resize(visit->wish.streams.size());
+  visit->in_history.resize(visit->wish.streams.size());
   visit->welcome = std::move(welcome);
   visit->failed = std::move(failed);
   visit->num_open = 1;
@@ -41,7 +42,7 @@ void Resumer::ask_store(const std::shared_ptr<Visit>& visit, std::size_t index) 
   store_.find_message(visit->owner, visit->wish.streams[index].id,
                       lifetime_.guard([this, visit, index](const Result<FoundMessage>& found) {
                         if (found && found->message.role == Role::assistant && found->message.end) {
-                          visit->rows[index] = found->message;
+                          visit->in_history[index] = 1;
                         } else if (!found && found.error().code != ErrorCode::not_found) {
                           visit->failure = found.error();
                         }
@@ -67,7 +68,7 @@ Resumed Resumer::judge(const Visit& visit) {
   for (std::size_t i = 0; i < visit.wish.streams.size(); ++i) {
     const Resume::Stream& stream = visit.wish.streams[i];
     const Reply* const reply = replies_.find(visit.owner, stream.id);
-    if (!reply && !visit.rows[i]) {
+    if (!reply && !visit.in_history[i]) {
       result.unknown.push_back(stream.id);
     } else if (!reply || !reply->can_go_on_from(stream.have)) {
       result.kind = Resumed::Kind::snapshot;
@@ -83,8 +84,8 @@ void Resumer::replay(const Visit& visit, const std::shared_ptr<Connection>& conn
     const Resume::Stream& stream = visit.wish.streams[i];
     if (Reply* const reply = replies_.find(visit.owner, stream.id)) {
       reply->watch(connection, stream.have);
-    } else if (visit.rows[i]) {
-      send_ended(*connection, *visit.rows[i]);
+    } else if (visit.in_history[i]) {
+      ended_.send(connection, visit.owner, stream.id);
     }
   }
 }

@@ -5,6 +5,7 @@
 #include <memory>
 
 #include "server/session/connection.h"
+#include "server/session/ended_replies.h"
 #include "server/session/history_store.h"
 #include "server/session/lifetime.h"
 #include "server/session/replies.h"
@@ -16,7 +17,7 @@ namespace hearth::server {
 // a reply in memory goes on at `have`, whoever asks; one that is only in the history comes whole.
 class Resumer {
  public:
-  Resumer(HistoryStore& store, Replies& replies);
+  Resumer(HistoryStore& store, Replies& replies, EndedReplies& ended);
 
   // Looks up what is not in memory. Then `welcome`, once, which makes the connection ready; then
   // each stream's state, missing text and, if it lives, its future. Nothing, if the connection is
@@ -35,6 +36,7 @@ class Resumer {
 
   HistoryStore& store_;
   Replies& replies_;
+  EndedReplies& ended_;
   Lifetime lifetime_;
 };
 

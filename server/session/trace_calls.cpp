@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "engine/text/tokenizer.h"
+#include "server/session/prompt_history.h"
 #include "server/session/trace_codec.h"
 
 namespace hearth::server {
@@ -129,7 +130,7 @@ void TraceCalls::load_page(const UserId& owner, FoundMessage found, TraceRange r
 
 void TraceCalls::given(const UserId& owner, const MessageId& parent, const BranchWish& wish,
                        Done<std::vector<TracedToken>> done) {
-  if (replies_.is_live(owner, wish.message)) {
+  if (replies_.is_unfinished(owner, wish.message)) {
     return done(fail(ErrorCode::conflict, "The reply to branch from is still being written."));
   }
   tokens(owner, wish.message, {0, wish.at}, [parent, wish, done](Result<TracePage> page) {
@@ -183,12 +184,13 @@ void TraceCalls::rebuild(const UserId& owner, const FoundMessage& found, Done<Tr
   const Message& reply = found.message;
   ParentRef parent{ParentRef::Kind::message, reply.parent.value_or(MessageId{})};
   store_.load_path(
-      owner, found.conversation, parent,
-      lifetime_.guard([this, reply, done](const Result<ConversationPath>& path) {
+      owner, found.conversation, parent, history_bytes_max(model_.info->context_length),
+      lifetime_.guard([this, reply, done](Result<ConversationPath> path) {
         if (!path) {
           --num_rebuilding_;
           return done(tl::unexpected(path.error()));
         }
+        take_left_out(*path);
         PromptJob job{.model = model_.info, .system = path->conversation.system};
         for (const Message& past : path->messages) {
           if (std::ranges::find(reply.dropped, past.id) != reply.dropped.end()) continue;

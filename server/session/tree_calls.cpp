@@ -9,10 +9,11 @@ namespace hearth::server {
 
 using json = nlohmann::ordered_json;
 
-TreeCalls::TreeCalls(HistoryStore& store, Replies& replies, Clock clock, Announce announce,
-                     const ServiceLimits& limits)
+TreeCalls::TreeCalls(HistoryStore& store, Replies& replies, TurnStarter& turns, Clock clock,
+                     Announce announce, const ServiceLimits& limits)
     : store_(store),
       replies_(replies),
+      turns_(turns),
       clock_(std::move(clock)),
       announce_(std::move(announce)),
       limits_(limits) {}
@@ -104,9 +105,15 @@ void TreeCalls::head(const std::shared_ptr<Connection>& asker, const Conversatio
       }));
 }
 
+// Before it is deleted (null: everything): what is being accepted, and what is being written.
+void TreeCalls::stop_writing(const UserId& owner, const ConversationId* conversation) {
+  turns_.drop(owner, conversation);
+  replies_.end_now(owner, conversation);
+}
+
 void TreeCalls::remove(const std::shared_ptr<Connection>& asker, const HistoryDelete& message) {
   const UserId owner = asker->user()->id;
-  replies_.end_now(owner, &message.conversation);
+  stop_writing(owner, &message.conversation);
   store_.remove(owner, message.conversation, hide(message.forever),
                 answering<void>(asker, message.id, [this, owner, message](const Connection* from) {
                   replies_.forget_conversation(owner, message.conversation);
@@ -117,7 +124,7 @@ void TreeCalls::remove(const std::shared_ptr<Connection>& asker, const HistoryDe
 
 void TreeCalls::clear(const std::shared_ptr<Connection>& asker, const HistoryClear& message) {
   const UserId owner = asker->user()->id;
-  replies_.end_now(owner, nullptr);
+  stop_writing(owner, nullptr);
   store_.clear(owner, hide(message.forever),
                answering<std::int64_t>(
                    asker, message.id, [this, owner](const Connection* from, std::int64_t count) {

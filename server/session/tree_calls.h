@@ -13,6 +13,7 @@
 #include "server/session/lifetime.h"
 #include "server/session/limits.h"
 #include "server/session/replies.h"
+#include "server/session/turn_starter.h"
 
 namespace hearth::server {
 
@@ -20,8 +21,8 @@ namespace hearth::server {
 // and what it changed to the user's other sockets.
 class TreeCalls {
  public:
-  TreeCalls(HistoryStore& store, Replies& replies, Clock clock, Announce announce,
-            const ServiceLimits& limits);
+  TreeCalls(HistoryStore& store, Replies& replies, TurnStarter& turns, Clock clock,
+            Announce announce, const ServiceLimits& limits);
 
   void edit(const std::shared_ptr<Connection>& asker, const ChatEdit& message);
   void rename(const std::shared_ptr<Connection>& asker, const HistoryRename& message);
@@ -38,6 +39,7 @@ class TreeCalls {
   template <class T, class Data>
   HistoryStore::Done<T> answering(const std::shared_ptr<Connection>& asker, const std::string& re,
                                   Data data);
+  void stop_writing(const UserId& owner, const ConversationId* conversation);
   void change(const std::shared_ptr<Connection>& asker, const ConversationId& conversation,
               ConversationChange change, const std::string& re,
               std::function<nlohmann::ordered_json(const Conversation&)> data);
@@ -45,6 +47,7 @@ class TreeCalls {
 
   HistoryStore& store_;
   Replies& replies_;
+  TurnStarter& turns_;
   Clock clock_;
   Announce announce_;
   const ServiceLimits& limits_;

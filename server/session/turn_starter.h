@@ -1,5 +1,5 @@
-// From chat.create to a running reply: idempotency, admission, history, prompt, one transaction,
-// `accepted` (DESIGN §3, steps 5–8).
+// From chat.create to a running reply: idempotency, admission, one transaction, `accepted` (DESIGN
+// §3, steps 5–8). The prompt between them is turn_context.h's, what is stored turn_rows.h's.
 #pragma once
 
 #include <functional>
@@ -10,12 +10,15 @@
 #include "server/session/admission.h"
 #include "server/session/announce.h"
 #include "server/session/connection.h"
+#include "server/session/ended_replies.h"
 #include "server/session/history_store.h"
 #include "server/session/lifetime.h"
 #include "server/session/model_info.h"
+#include "server/session/pending_turn.h"
 #include "server/session/replies.h"
 #include "server/session/text_port.h"
 #include "server/session/trace_calls.h"
+#include "server/session/turn_context.h"
 
 namespace hearth::server {
 
@@ -23,6 +26,7 @@ struct TurnPorts {
   TextPort& text;
   HistoryStore& store;
   Replies& replies;
+  EndedReplies& ended;
   Admission& admission;
   TraceCalls& traces;
   const ModelStatus& model;
@@ -40,30 +44,27 @@ class TurnStarter {
 
   void create(const std::shared_ptr<Connection>& asker, ChatCreate message);
 
+  // What is on its way in a conversation that is being deleted (null: in all of the owner's) ends
+  // with not_found, also if its rows are stored already.
+  void drop(const UserId& owner, const ConversationId* conversation);
+
   // Something was asked and is not answered yet.
   bool is_busy() const { return !in_flight_.empty(); }
 
  private:
-  struct Turn;
-  using TurnRef = std::shared_ptr<Turn>;
-
-  Turn* in_flight(const UserId& owner, const std::string& client_id);
+  PendingTurn* in_flight(const UserId& owner, const std::string& client_id);
+  bool join(const std::shared_ptr<Connection>& asker, const ChatCreate& message);
   void answer_known(const TurnRef& turn, const KnownRequest& known);
   void admit(const TurnRef& turn);
-  void load_history(const TurnRef& turn);
-  void check_parent(const TurnRef& turn, ConversationPath path);
-  void check_continued(const TurnRef& turn);
-  void load_branch(const TurnRef& turn);
-  void build_prompt(const TurnRef& turn);
-  void check_branch(const TurnRef& turn, Prompt prompt);
-  void store_rows(const TurnRef& turn, Prompt prompt);
-  static void write_on(Turn& turn);
+  void store_rows(const TurnRef& turn);
   void begin(const TurnRef& turn);
+  void take_back(const TurnRef& turn);
   void refuse(const TurnRef& turn, const WireError& error);
   void forget(const TurnRef& turn);
 
   TurnPorts ports_;
   const ServiceLimits& limits_;
+  TurnContext context_;
   std::vector<TurnRef> in_flight_;
   Lifetime lifetime_;
 };

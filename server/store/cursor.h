@@ -19,7 +19,8 @@ struct ListCursor {
 };
 
 ListCursor first_list_cursor();
-std::string to_string(const ListCursor& cursor);  // "<16 hex digits>.<32 hex digits>", behind "p." if pinned
+std::string to_string(
+    const ListCursor& cursor);  // "<16 hex digits>.<32 hex digits>", behind "p." if pinned
 Result<ListCursor> parse_list_cursor(
     const std::string& text);  // "" is the first page. Errors: invalid_parameter
 

@@ -18,6 +18,9 @@ inline std::size_t size_of(const Message& message) {
   return message.content.size() + message.params_json.size() + kMessageOverheadBytes;
 }
 
+// What an identity costs beside its texts.
+inline constexpr std::size_t kAccountBytes = 512;
+
 inline bool is_live(const Message& message) {
   return message.status == MessageStatus::queued || message.status == MessageStatus::streaming;
 }

@@ -12,10 +12,43 @@ namespace hearth::server {
 
 using namespace memory;
 
-MemoryStore::MemoryStore(Post post, std::size_t bytes_per_user, std::size_t trace_bytes_per_user)
+MemoryStore::MemoryStore(Post post, std::size_t bytes_per_user, std::size_t trace_bytes_per_user,
+                         std::size_t bytes_total)
     : post_(std::move(post)),
       bytes_per_user_(bytes_per_user),
-      trace_bytes_per_user_(trace_bytes_per_user) {}
+      trace_bytes_per_user_(trace_bytes_per_user),
+      bytes_total_(bytes_total) {}
+
+std::optional<Error> MemoryStore::no_room(const Account& account, std::size_t more) const {
+  if (account.bytes + more > bytes_per_user_) {
+    return Error{ErrorCode::quota_exceeded,
+                 "Your conversations fill the space this server gives; delete some."};
+  }
+  if (bytes_ + more > bytes_total_) {
+    return Error{ErrorCode::quota_exceeded,
+                 "Everybody's conversations fill the memory of this server; delete some."};
+  }
+  return std::nullopt;
+}
+
+void MemoryStore::charge(Account& account, std::size_t added, std::size_t removed) {
+  account.bytes += added;
+  account.bytes -= std::min(account.bytes, removed);
+  bytes_ += added;
+  bytes_ -= std::min(bytes_, removed);
+}
+
+void MemoryStore::charge_droppable(Account& account, std::size_t added, std::size_t removed) {
+  account.droppable_bytes += added;
+  account.droppable_bytes -= std::min(account.droppable_bytes, removed);
+  bytes_ += added;
+  bytes_ -= std::min(bytes_, removed);
+}
+
+void MemoryStore::place_message(Account& account, Thread& thread, Message message) {
+  account.places[message.id] = {thread.conversation.id, thread.messages.size()};
+  thread.messages.push_back(std::move(message));
+}
 
 MemoryStore::Account* MemoryStore::account(const UserId& owner) {
   const auto found = accounts_.find(owner);
@@ -32,18 +65,23 @@ MemoryStore::Thread* MemoryStore::thread(const UserId& owner, const Conversation
 MemoryStore::Place MemoryStore::place(const UserId& owner, const MessageId& id) {
   Account* const mine = account(owner);
   if (!mine) return {};
-  for (auto& [conversation, thread] : mine->threads) {
-    const auto found = std::find_if(thread.messages.begin(), thread.messages.end(),
-                                    [&](const Message& message) { return message.id == id; });
-    if (found != thread.messages.end()) return {&thread, &*found};
-  }
-  return {};
+  const auto found = mine->places.find(id);
+  if (found == mine->places.end()) return {};
+  Thread& thread = mine->threads.at(found->second.first);
+  return {&thread, &thread.messages[found->second.second]};
 }
 
 void MemoryStore::create_user(User user, std::optional<Sha256> credential, std::int64_t now_ms,
                               Done<void> done) {
   const UserId id = user.id;
-  if (!account(id)) accounts_[id].user = std::move(user);
+  if (!account(id)) {
+    if (bytes_ + kAccountBytes > bytes_total_) {
+      return answer<void>(std::move(done),
+                          fail(ErrorCode::quota_exceeded, "The memory of this server is full."));
+    }
+    accounts_[id].user = std::move(user);
+    bytes_ += kAccountBytes;
+  }
   if (credential) credentials_[*credential] = {id, {.hash = *credential, .created_ms = now_ms}};
   answer<void>(std::move(done), {});
 }
@@ -57,6 +95,7 @@ void MemoryStore::find_user(Sha256 credential, std::int64_t now_ms,
     if (known.expires_ms.value_or(INT64_MAX) > now_ms) {
       user = accounts_.at(found->second.owner).user;
       user->credential = credential;
+      user->expires_ms = known.expires_ms;
       if (known.kind == CredentialKind::key) user->scope = key_scope_of(known.scopes);
     }
   }
@@ -87,26 +126,34 @@ void MemoryStore::find_request(UserId owner, std::string client_id,
 }
 
 Result<ConversationPath> MemoryStore::path(const UserId& owner, const ConversationId& conversation,
-                                           const ParentRef& parent) {
+                                           const ParentRef& parent, std::size_t text_bytes_max) {
   const Thread* const found = thread(owner, conversation);
   if (!found) return not_found();
-  ConversationPath result{found->conversation, {}};
+  ConversationPath result{.conversation = found->conversation};
   std::optional<MessageId> next;
   if (parent.kind == ParentRef::Kind::head) next = found->conversation.head;
   if (parent.kind == ParentRef::Kind::message) next = parent.message;
+  std::size_t bytes = 0;
   while (next) {
     const Place step = place(owner, *next);
     if (step.thread != found) return not_found();
-    result.messages.push_back(*step.message);
-    next = step.message->parent;
+    const Message& row = *step.message;
+    if (result.messages.size() < kPathTextsMin || bytes <= text_bytes_max) {
+      result.messages.push_back(row);
+    } else {
+      result.messages.push_back({.id = row.id, .parent = row.parent, .role = row.role});
+      ++result.num_left_out;
+    }
+    bytes += row.content.size();
+    next = row.parent;
   }
   std::reverse(result.messages.begin(), result.messages.end());
   return result;
 }
 
 void MemoryStore::load_path(UserId owner, ConversationId conversation, ParentRef parent,
-                            Done<ConversationPath> done) {
-  answer<ConversationPath>(std::move(done), path(owner, conversation, parent));
+                            std::size_t text_bytes_max, Done<ConversationPath> done) {
+  answer<ConversationPath>(std::move(done), path(owner, conversation, parent, text_bytes_max));
 }
 
 Result<void> MemoryStore::add_turn(NewTurn turn) {
@@ -116,10 +163,8 @@ Result<void> MemoryStore::add_turn(NewTurn turn) {
     return fail(ErrorCode::conflict, "This id was used a moment ago.");
   std::size_t bytes = size_of(turn.reply);
   if (turn.user_message) bytes += size_of(*turn.user_message);
-  if (mine->bytes + bytes > bytes_per_user_) {
-    return fail(ErrorCode::quota_exceeded,
-                "Your conversations fill the space this server gives; delete some.");
-  }
+  if (no_room(*mine, bytes)) drop_hidden(*mine);
+  if (auto full = no_room(*mine, bytes)) return tl::unexpected(std::move(*full));
   const auto& parent = turn.user_message ? turn.user_message->parent : turn.reply.parent;
   if (turn.new_conversation) {
     mine->threads[turn.conversation].conversation = *turn.new_conversation;
@@ -138,9 +183,9 @@ Result<void> MemoryStore::add_turn(NewTurn turn) {
   if (turn.system) into.conversation.system = *turn.system;
   if (turn.params_json) into.conversation.params_json = *turn.params_json;
   mine->requests[turn.client_id] = {turn.body_hash, turn.reply.id, turn.now_ms};
-  if (turn.user_message) into.messages.push_back(std::move(*turn.user_message));
-  if (!turn.continues) into.messages.push_back(std::move(turn.reply));
-  mine->bytes += bytes;
+  if (turn.user_message) place_message(*mine, into, std::move(*turn.user_message));
+  if (!turn.continues) place_message(*mine, into, std::move(turn.reply));
+  charge(*mine, bytes);
   return {};
 }
 
@@ -165,7 +210,7 @@ void MemoryStore::begin_turn(NewTurn turn, Done<void> done) {
 void MemoryStore::checkpoint(UserId owner, MessageId reply, ReplySoFar so_far) {
   const Place found = place(owner, reply);
   if (!found.message || !is_live(*found.message)) return;
-  account(owner)->bytes += so_far.text.size() - found.message->content.size();
+  charge(*account(owner), so_far.text.size(), found.message->content.size());
   found.message->content = std::move(so_far.text);
   found.message->tokens = static_cast<std::int64_t>(so_far.ids.size());
   found.message->status = MessageStatus::streaming;
@@ -175,7 +220,7 @@ void MemoryStore::checkpoint(UserId owner, MessageId reply, ReplySoFar so_far) {
 void MemoryStore::finish_reply(UserId owner, MessageId reply, ReplyEnd end, Done<void> done) {
   const Place found = place(owner, reply);
   if (found.message) {
-    account(owner)->bytes += end.text.size() - found.message->content.size();
+    charge(*account(owner), end.text.size(), found.message->content.size());
     found.message->content = std::exchange(end.text, {});
     found.message->tokens = end.tokens;
     found.message->status = status_after(end.reason);

@@ -6,6 +6,7 @@
 #include <map>
 #include <string>
 #include <unordered_map>
+#include <utility>
 #include <vector>
 
 #include "server/session/history_store.h"
@@ -17,9 +18,11 @@ namespace hearth::server {
 // runs inside its call.
 class MemoryStore : public HistoryStore, public TraceStore {
  public:
-  // A user whose texts would be more than bytes_per_user gets quota_exceeded for the next turn.
+  // A user whose texts would be more than bytes_per_user gets quota_exceeded for the next turn; so
+  // does everybody when all of it together would be more than bytes_total.
   explicit MemoryStore(Post post, std::size_t bytes_per_user = 16 * 1024 * 1024,
-                       std::size_t trace_bytes_per_user = kTraceBytesPerUser / 4);
+                       std::size_t trace_bytes_per_user = kTraceBytesPerUser / 4,
+                       std::size_t bytes_total = 512 * 1024 * 1024);
 
   void create_user(User user, std::optional<Sha256> credential, std::int64_t now_ms,
                    Done<void> done) override;
@@ -32,7 +35,7 @@ class MemoryStore : public HistoryStore, public TraceStore {
   void find_request(UserId owner, std::string client_id,
                     Done<std::optional<KnownRequest>> done) override;
   void load_path(UserId owner, ConversationId conversation, ParentRef parent,
-                 Done<ConversationPath> done) override;
+                 std::size_t text_bytes_max, Done<ConversationPath> done) override;
   void begin_turn(NewTurn turn, Done<void> done) override;
   void checkpoint(UserId owner, MessageId reply, ReplySoFar so_far) override;
   void finish_reply(UserId owner, MessageId reply, ReplyEnd end, Done<void> done) override;
@@ -53,9 +56,11 @@ class MemoryStore : public HistoryStore, public TraceStore {
   void clear(UserId owner, Hide now_ms, Done<std::int64_t> done) override;
   void restore(UserId owner, std::optional<ConversationId> conversation,
                std::int64_t hidden_since_ms, Done<std::vector<Conversation>> done) override;
-  void import_conversation(UserId owner, Conversation conversation, std::vector<Message> messages,
-                           Done<void> done) override;
-  void purge(std::int64_t requests_before_ms, std::int64_t hidden_before_ms) override;
+  void import_conversation(UserId owner, ConversationImport import,
+                           Done<ImportedConversation> done) override;
+  void usage(UserId owner, Done<Usage> done) override;
+  void purge(PurgeBefore before) override;
+  std::size_t bytes() const { return bytes_; }  // of everybody
 
   TraceStore* traces() override { return this; }
   void save_trace(UserId owner, MessageId message, std::vector<TraceBlob> blobs) override;
@@ -79,7 +84,10 @@ class MemoryStore : public HistoryStore, public TraceStore {
     User user;
     std::map<ConversationId, Thread> threads;
     std::map<std::string, Request> requests;
-    std::size_t bytes = 0;  // of all texts
+    // Where each message lies: messages are only added at the end of a thread.
+    std::unordered_map<MessageId, std::pair<ConversationId, std::size_t>, IdHash> places;
+    std::size_t bytes = 0;            // of all texts and of what is kept of their tokens
+    std::size_t droppable_bytes = 0;  // of candidates, which may be dropped
   };
   struct Place {
     Thread* thread = nullptr;
@@ -97,13 +105,23 @@ class MemoryStore : public HistoryStore, public TraceStore {
   Result<void> add_turn(NewTurn turn);
   Result<void> reopen(Thread& thread, Message reply);
   Result<ConversationPath> path(const UserId& owner, const ConversationId& conversation,
-                                const ParentRef& parent);
+                                const ParentRef& parent, std::size_t text_bytes_max);
+  Result<ImportedConversation> import(Account& account, ConversationImport import);
+  static void place_message(Account& account, Thread& thread, Message message);
+  std::optional<Error> no_room(const Account& account, std::size_t more) const;
+  void charge(Account& account, std::size_t added, std::size_t removed = 0);
+  void charge_droppable(Account& account, std::size_t added, std::size_t removed);
+  void drop_oldest_cookie(const UserId& owner);
+  static void forget_requests(Account& account, const Thread& thread);
+  void drop_hidden(Account& account);
   void drop_old_traces(Account& account, const MessageId& newest);
   void drop(Account& account, std::map<ConversationId, Thread>::iterator thread);
 
   Post post_;
   std::size_t bytes_per_user_;
   std::size_t trace_bytes_per_user_;
+  std::size_t bytes_total_;
+  std::size_t bytes_ = 0;
   std::map<UserId, Account> accounts_;
   struct Known {
     UserId owner;

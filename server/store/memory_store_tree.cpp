@@ -3,6 +3,7 @@
 #include <utility>
 
 #include "server/store/memory_parts.h"
+#include "server/store/row_values.h"
 #include "server/store/words.h"
 
 namespace hearth::server {
@@ -18,6 +19,7 @@ void MemoryStore::add_credential(UserId owner, Credential credential, Done<void>
     std::erase_if(credentials_,
                   [&](const auto& entry) { return is_mine(entry, CredentialKind::recovery); });
   }
+  if (credential.kind == CredentialKind::cookie) drop_oldest_cookie(owner);
   const auto num_keys =
       std::count_if(credentials_.begin(), credentials_.end(),
                     [&](const auto& entry) { return is_mine(entry, CredentialKind::key); });
@@ -28,6 +30,21 @@ void MemoryStore::add_credential(UserId owner, Credential credential, Done<void>
   }
   credentials_[credential.hash] = {owner, credential};
   answer<void>(std::move(done), {});
+}
+
+// One more browser than there may be: the one that came first has to use the phrase again.
+void MemoryStore::drop_oldest_cookie(const UserId& owner) {
+  auto oldest = credentials_.end();
+  int count = 0;
+  for (auto one = credentials_.begin(); one != credentials_.end(); ++one) {
+    const Credential& credential = one->second.credential;
+    if (one->second.owner != owner || credential.kind != CredentialKind::cookie) continue;
+    ++count;
+    const bool is_older = oldest == credentials_.end() ||
+                          credential.created_ms < oldest->second.credential.created_ms;
+    if (is_older) oldest = one;
+  }
+  if (count >= kCookiesMax) credentials_.erase(oldest);
 }
 
 void MemoryStore::list_keys(UserId owner, Done<std::vector<Credential>> done) {
@@ -51,7 +68,13 @@ void MemoryStore::remove_credential(UserId owner, Sha256 hash, Done<void> done) 
 
 void MemoryStore::erase_user(UserId owner, Done<void> done) {
   std::erase_if(credentials_, [&](const auto& entry) { return entry.second.owner == owner; });
-  const bool existed = accounts_.erase(owner) > 0;
+  const auto mine = accounts_.find(owner);
+  const bool existed = mine != accounts_.end();
+  if (existed) {
+    const std::size_t freed = mine->second.bytes + mine->second.droppable_bytes + kAccountBytes;
+    bytes_ -= std::min(bytes_, freed);
+    accounts_.erase(mine);
+  }
   answer<void>(std::move(done), existed ? Result<void>() : not_found());
 }
 
@@ -135,7 +158,7 @@ void MemoryStore::edit(UserId owner, ConversationId conversation, MessageId mess
     return answer<std::int64_t>(std::move(done),
                                 fail(ErrorCode::conflict, "The message is still being written."));
   }
-  account(owner)->bytes += content.size() - row.content.size();
+  charge(*account(owner), content.size(), row.content.size());
   row.content = std::move(content);
   row.edited = true;
   row.tokens = 0;
@@ -158,25 +181,41 @@ void MemoryStore::set_head(UserId owner, ConversationId conversation, MessageId 
   answer<void>(std::move(done), {});
 }
 
+void MemoryStore::forget_requests(Account& mine, const Thread& thread) {
+  const ConversationId id = thread.conversation.id;
+  std::erase_if(mine.requests, [&](const auto& request) {
+    const auto reply = mine.places.find(request.second.reply);
+    return reply != mine.places.end() && reply->second.first == id;
+  });
+}
+
 void MemoryStore::drop(Account& mine, std::map<ConversationId, Thread>::iterator dropped) {
+  forget_requests(mine, dropped->second);
+  std::size_t bytes = 0;
+  std::size_t droppable = 0;
   for (const Message& message : dropped->second.messages) {
-    mine.bytes -= std::min(mine.bytes, size_of(message));
-    std::erase_if(mine.requests,
-                  [&](const auto& request) { return request.second.reply == message.id; });
+    bytes += size_of(message);
+    mine.places.erase(message.id);
   }
   for (const auto& [message, trace] : dropped->second.traces) {
-    for (const auto& [place, data] : trace)
-      mine.bytes -= place % 2 == 0 ? std::min(mine.bytes, data.size()) : 0;
+    for (const auto& [place, data] : trace) (place % 2 == 0 ? bytes : droppable) += data.size();
   }
+  charge(mine, 0, bytes);
+  charge_droppable(mine, 0, droppable);
   mine.threads.erase(dropped);
+}
+
+// What waits to be erased makes room for what is new.
+void MemoryStore::drop_hidden(Account& mine) {
+  for (auto at = mine.threads.begin(); at != mine.threads.end();) {
+    const auto one = at++;
+    if (one->second.hidden_ms) drop(mine, one);
+  }
 }
 
 void MemoryStore::hide(Account& mine, Thread& thread, std::int64_t now_ms) {
   thread.hidden_ms = now_ms;
-  for (const Message& message : thread.messages) {
-    std::erase_if(mine.requests,
-                  [&](const auto& request) { return request.second.reply == message.id; });
-  }
+  forget_requests(mine, thread);
 }
 
 void MemoryStore::remove(UserId owner, ConversationId conversation, Hide now_ms, Done<void> done) {
@@ -226,31 +265,74 @@ void MemoryStore::restore(UserId owner, std::optional<ConversationId> conversati
   answer<std::vector<Conversation>>(std::move(done), std::move(restored));
 }
 
-void MemoryStore::import_conversation(UserId owner, Conversation conversation,
-                                      std::vector<Message> messages, Done<void> done) {
-  Account* const mine = account(owner);
-  if (!mine) return answer<void>(std::move(done), not_found());
-  std::size_t bytes = 0;
-  for (const Message& message : messages) bytes += size_of(message);
-  if (mine->bytes + bytes > bytes_per_user_) {
-    return answer<void>(std::move(done),
-                        fail(ErrorCode::quota_exceeded,
-                             "Your conversations fill the space this server gives; delete some."));
+Result<ImportedConversation> MemoryStore::import(Account& mine, ConversationImport import) {
+  if (import.original) {
+    const auto original = mine.threads.find(*import.original);
+    if (original != mine.threads.end() && !original->second.hidden_ms)
+      return ImportedConversation{.conversation = original->second.conversation};
   }
-  mine->bytes += bytes;
-  const ConversationId id = conversation.id;
-  mine->threads[id] = Thread{std::move(conversation), std::move(messages), {}, {}, {}};
-  answer<void>(std::move(done), {});
+  std::size_t bytes = 0;
+  std::erase_if(import.messages, [&](const Message& row) { return mine.places.contains(row.id); });
+  for (const Message& row : import.messages) bytes += size_of(row);
+  if (auto full = no_room(mine, bytes)) return tl::unexpected(std::move(*full));
+  const auto [place, is_new] = mine.threads.try_emplace(import.conversation.id);
+  Thread& thread = place->second;
+  ImportedConversation imported{.added = static_cast<std::int64_t>(import.messages.size()),
+                                .is_new = is_new || thread.hidden_ms};
+  thread.hidden_ms.reset();
+  if (is_new) {
+    thread.conversation = std::move(import.conversation);
+  } else if (imported.added > 0) {
+    thread.conversation.head = import.conversation.head;
+    thread.conversation.updated_ms =
+        std::max(thread.conversation.updated_ms, import.conversation.updated_ms);
+  }
+  for (Message& row : import.messages) {
+    if (row.end) row.status = status_after(row.end->reason);
+    place_message(mine, thread, std::move(row));
+  }
+  charge(mine, bytes);
+  imported.conversation = thread.conversation;
+  return imported;
 }
 
-void MemoryStore::purge(std::int64_t requests_before_ms, std::int64_t hidden_before_ms) {
+void MemoryStore::import_conversation(UserId owner, ConversationImport import_of_it,
+                                      Done<ImportedConversation> done) {
+  Account* const mine = account(owner);
+  answer<ImportedConversation>(std::move(done), mine ? import(*mine, std::move(import_of_it))
+                                                     : Result<ImportedConversation>(not_found()));
+}
+
+void MemoryStore::usage(UserId owner, Done<Usage> done) {
+  const Account* const mine = account(owner);
+  if (!mine) return answer<Usage>(std::move(done), not_found());
+  Usage usage{.bytes = static_cast<std::int64_t>(mine->bytes),
+              .quota_bytes = static_cast<std::int64_t>(bytes_per_user_)};
+  for (const auto& [id, thread] : mine->threads) {
+    if (thread.hidden_ms) continue;
+    ++usage.conversations;
+    usage.messages += static_cast<std::int64_t>(thread.messages.size());
+  }
+  for (const auto& [hash, known] : credentials_) {
+    if (known.owner == owner && known.credential.kind == CredentialKind::recovery)
+      usage.has_recovery = true;
+  }
+  answer<Usage>(std::move(done), usage);
+}
+
+void MemoryStore::purge(PurgeBefore before) {
   for (auto& [owner, mine] : accounts_) {
     std::erase_if(mine.requests, [&](const auto& request) {
-      return request.second.created_ms < requests_before_ms;
+      return request.second.created_ms < before.requests_ms;
     });
     for (auto at = mine.threads.begin(); at != mine.threads.end();) {
       const auto one = at++;
-      if (one->second.hidden_ms && *one->second.hidden_ms < hidden_before_ms) drop(mine, one);
+      const Thread& thread = one->second;
+      const Conversation& row = thread.conversation;
+      const bool is_erasable = thread.hidden_ms && *thread.hidden_ms < before.hidden_ms;
+      const bool is_stale = !row.pinned && row.updated_ms < before.untouched_ms &&
+                            std::none_of(thread.messages.begin(), thread.messages.end(), is_live);
+      if (is_erasable || is_stale) drop(mine, one);
     }
   }
 }

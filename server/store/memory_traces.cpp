@@ -19,16 +19,17 @@ void MemoryStore::save_trace(UserId owner, MessageId message, std::vector<TraceB
   const Place found = place(owner, message);
   if (!found.message) return;
   Account& mine = *account(owner);
-  bool has_droppable = false;
   for (TraceBlob& blob : blobs) {
     std::string& kept = found.thread->traces[message][blob.place];
-    const bool is_droppable = blob.place % 2 != 0;
     // What stays counts like the text it belongs to.
-    if (!is_droppable) mine.bytes += blob.data.size() - kept.size();
-    has_droppable = has_droppable || is_droppable;
+    if (blob.place % 2 == 0) {
+      charge(mine, blob.data.size(), kept.size());
+    } else {
+      charge_droppable(mine, blob.data.size(), kept.size());
+    }
     kept = std::move(blob.data);
   }
-  if (has_droppable) drop_old_traces(mine, message);
+  if (mine.droppable_bytes > trace_bytes_per_user_) drop_old_traces(mine, message);
 }
 
 void MemoryStore::drop_old_traces(Account& mine, const MessageId& newest) {
@@ -38,20 +39,18 @@ void MemoryStore::drop_old_traces(Account& mine, const MessageId& newest) {
     std::map<std::int64_t, std::string>* trace = nullptr;
   };
   std::vector<Kept> all;
-  std::size_t bytes = 0;
   for (auto& [conversation, thread] : mine.threads) {
     for (const Message& message : thread.messages) {
       const auto trace = thread.traces.find(message.id);
       if (trace == thread.traces.end()) continue;
-      bytes += droppable_bytes(trace->second);
       all.push_back({message.id == newest, message.created_ms, &trace->second});
     }
   }
   std::ranges::stable_sort(
       all, {}, [](const Kept& one) { return std::pair(one.is_newest, one.created_ms); });
   for (const Kept& oldest : all) {
-    if (bytes <= trace_bytes_per_user_) return;
-    bytes -= droppable_bytes(*oldest.trace);
+    if (mine.droppable_bytes <= trace_bytes_per_user_) return;
+    charge_droppable(mine, 0, droppable_bytes(*oldest.trace));
     std::erase_if(*oldest.trace, [](const auto& entry) { return entry.first % 2 != 0; });
   }
 }

@@ -16,18 +16,18 @@
 
 namespace hearth::server::rows {
 
-// --- written by the writer
-// ---------------------------------------------------------------------------------------------
+// Written by the writer.
 Result<void> create_user(Database& db, const User& user, const std::optional<Sha256>& credential,
                          std::int64_t now_ms);
 Result<void> rename_user(Database& db, const UserId& owner, const std::string& name);
-Result<void> begin_turn(Database& db, const NewTurn& turn);
+// quota_bytes: of the owner's messages; 0: no bound.
+Result<void> begin_turn(Database& db, const NewTurn& turn, std::int64_t quota_bytes);
 Result<void> checkpoint(Database& db, const UserId& owner, const MessageId& reply,
                         const ReplySoFar& so_far);
 Result<void> finish_reply(Database& db, const UserId& owner, const MessageId& reply,
                           const ReplyEnd& end);
 
-// --- what overwrites, hides and erases (rows_tree.cpp)
+// What overwrites, hides and erases (rows_tree.cpp)
 Result<Conversation> update(Database& db, const UserId& owner, const ConversationId& conversation,
                             const ConversationChange& change);
 Result<std::int64_t> edit(Database& db, const UserId& owner, const ConversationId& conversation,
@@ -41,31 +41,39 @@ Result<std::int64_t> clear(Database& db, const UserId& owner, std::optional<std:
 Result<std::vector<Conversation>> restore(Database& db, const UserId& owner,
                                           const std::optional<ConversationId>& conversation,
                                           std::int64_t hidden_since_ms);
-Result<void> purge(Database& db, std::int64_t requests_before_ms, std::int64_t hidden_before_ms);
+Result<void> purge(Database& db, const PurgeBefore& before);
 
 void unindex_user(Database& db, const UserId& owner);
 
-// --- people (rows_people.cpp)
+// People (rows_people.cpp)
 Result<void> add_credential(Database& db, const UserId& owner, const Credential& credential);
 Result<std::vector<Credential>> list_keys(Database& db, const UserId& owner);
 Result<void> remove_credential(Database& db, const UserId& owner, const Sha256& hash);
 Result<void> erase_user(Database& db, const UserId& owner);
 
-// --- whole conversations (rows_transfer.cpp)
-Result<void> import_conversation(Database& db, const UserId& owner,
-                                 const Conversation& conversation,
-                                 const std::vector<Message>& messages);
+// Whole conversations (rows_transfer.cpp)
+Result<ImportedConversation> import_conversation(Database& db, const UserId& owner,
+                                                 const ConversationImport& import,
+                                                 std::int64_t quota_bytes);
+
+// What the owner has, bytes first; empty without such a user.
+std::optional<std::int64_t> bytes_of_user(Database& db, const UserId& owner);
+// When the owner has more than that, what waits to be erased goes at once. Errors: quota_exceeded.
+Result<void> keep_quota(Database& db, const UserId& owner, std::int64_t quota_bytes);
+Result<Usage> usage(Database& db, const UserId& owner, std::int64_t quota_bytes);
+
+// Traces (rows_trace.cpp)
 // bytes_max: of all odd places of the owner.
 Result<void> save_trace(Database& db, const UserId& owner, const MessageId& message,
                         const std::vector<TraceBlob>& blobs, std::int64_t bytes_max);
 
-// --- asked of a reader
-// --------------------------------------------------------------------------------------------------
+// Asked of a reader.
 Result<std::optional<User>> find_user(Database& db, const Sha256& credential, std::int64_t now_ms);
 Result<std::optional<KnownRequest>> find_request(Database& db, const UserId& owner,
                                                  const std::string& client_id);
 Result<ConversationPath> load_path(Database& db, const UserId& owner,
-                                   const ConversationId& conversation, const ParentRef& parent);
+                                   const ConversationId& conversation, const ParentRef& parent,
+                                   std::size_t text_bytes_max);
 Result<FoundMessage> find_message(Database& db, const UserId& owner, const MessageId& id);
 Result<std::vector<TokenId>> reply_ids(Database& db, const UserId& owner, const MessageId& id);
 Result<SearchPage> search(Database& db, const UserId& owner, const std::string& query,
@@ -78,7 +86,7 @@ Result<std::vector<TraceBlob>> load_trace(Database& db, const UserId& owner,
                                           const MessageId& message,
                                           const std::vector<std::int64_t>& places);
 
-// --- shared by the files
+// Shared by the files
 inline constexpr const char* kConversationColumns =
     "id, title, revision, head, pinned, system, params, created_ms, updated_ms";
 Conversation read_conversation(const Statement& row);

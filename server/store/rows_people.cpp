@@ -13,6 +13,12 @@ Result<void> add_credential(Database& db, const UserId& owner, const Credential&
   if (credential.kind == CredentialKind::recovery) {
     db.run("DELETE FROM credential WHERE user = ? AND kind = 'recovery'", owner);
   }
+  if (credential.kind == CredentialKind::cookie) {
+    db.run(
+        "DELETE FROM credential WHERE hash IN (SELECT hash FROM credential WHERE user = ? AND "
+        "kind = 'cookie' ORDER BY created_ms DESC, hash LIMIT -1 OFFSET ?)",
+        owner, std::int64_t{HistoryStore::kCookiesMax} - 1);
+  }
   if (credential.kind == CredentialKind::key) {
     Statement count =
         db.query("SELECT count(*) FROM credential WHERE user = ? AND kind = 'key'", owner);

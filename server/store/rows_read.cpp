@@ -1,5 +1,6 @@
 #include <algorithm>
 
+#include "server/session/history_store.h"
 #include "server/store/cursor.h"
 #include "server/store/row_values.h"
 #include "server/store/rows.h"
@@ -51,6 +52,10 @@ constexpr const char* kConversationById =
     "conversation "
     "WHERE user = ? AND id = ? AND deleted_ms IS NULL";
 
+constexpr const char* kMessagePlaceById =
+    "SELECT id, parent, role, conversation FROM message WHERE user = ? AND id = ?";
+constexpr int kPlaceConversationColumn = 3;
+
 constexpr const char* kMessageById =
     "SELECT " HEARTH_MESSAGE_COLUMNS " FROM message WHERE user = ? AND id = ?";
 
@@ -86,17 +91,19 @@ std::optional<Conversation> find_conversation(Database& db, const UserId& owner,
 
 Result<std::optional<User>> find_user(Database& db, const Sha256& credential, std::int64_t now_ms) {
   Statement row = db.query(
-      "SELECT user.id, user.kind, user.name, credential.kind, credential.scopes FROM credential "
+      "SELECT user.id, user.kind, user.name, credential.kind, credential.scopes, "
+      "credential.expires_ms FROM credential "
       "JOIN user ON user.id = credential.user WHERE credential.hash = ? AND "
       "credential.revoked_ms IS NULL AND coalesce(credential.expires_ms, 9e18) > ?",
       credential, now_ms);
   if (!row.step()) return std::optional<User>{};
-  return std::optional<User>(
-      User{.id = row.id<UserId>(0),
-           .kind = user_kind_of(row.text(1)),
-           .name = row.text(2),
-           .scope = row.text(3) == "key" ? key_scope_of(row.text(4)) : Scope::owner,
-           .credential = credential});
+  User user{.id = row.id<UserId>(0),
+            .kind = user_kind_of(row.text(1)),
+            .name = row.text(2),
+            .scope = row.text(3) == "key" ? key_scope_of(row.text(4)) : Scope::owner,
+            .credential = credential};
+  if (!row.is_null(5)) user.expires_ms = row.integer(5);
+  return std::optional<User>(std::move(user));
 }
 
 Result<std::optional<KnownRequest>> find_request(Database& db, const UserId& owner,
@@ -125,19 +132,31 @@ Result<std::optional<KnownRequest>> find_request(Database& db, const UserId& own
 }
 
 Result<ConversationPath> load_path(Database& db, const UserId& owner,
-                                   const ConversationId& conversation, const ParentRef& parent) {
+                                   const ConversationId& conversation, const ParentRef& parent,
+                                   std::size_t text_bytes_max) {
   const auto found = find_conversation(db, owner, conversation);
   if (!found) return not_found();
-  ConversationPath path{*found, {}};
+  ConversationPath path{.conversation = *found};
   if (parent.kind == ParentRef::Kind::root) return path;
   std::optional<MessageId> next =
       parent.kind == ParentRef::Kind::head ? found->head : parent.message;
-  if (!next) return path;
+  std::size_t bytes = 0;
   while (next) {
-    Statement row = db.query(kMessageById, owner, *next);
-    if (!row.step() || row.id<ConversationId>(kConversationColumn) != conversation)
+    const bool with_text =
+        path.messages.size() < HistoryStore::kPathTextsMin || bytes <= text_bytes_max;
+    Statement row = db.query(with_text ? kMessageById : kMessagePlaceById, owner, *next);
+    const int conversation_column = with_text ? kConversationColumn : kPlaceConversationColumn;
+    if (!row.step() || row.id<ConversationId>(conversation_column) != conversation)
       return not_found();
-    path.messages.push_back(read_message(row));
+    if (with_text) {
+      path.messages.push_back(read_message(row));
+    } else {
+      path.messages.push_back({.id = row.id<MessageId>(0),
+                               .parent = row.optional_id<MessageId>(1),
+                               .role = role_of(row.text(2))});
+      ++path.num_left_out;
+    }
+    bytes += path.messages.back().content.size();
     next = path.messages.back().parent;
   }
   std::reverse(path.messages.begin(), path.messages.end());

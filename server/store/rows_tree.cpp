@@ -136,14 +136,22 @@ Result<std::vector<Conversation>> restore(Database& db, const UserId& owner,
   return restored;
 }
 
-Result<void> purge(Database& db, std::int64_t requests_before_ms, std::int64_t hidden_before_ms) {
-  db.run("DELETE FROM request WHERE created_ms < ?", requests_before_ms);
-  db.run(
-      "DELETE FROM message_fts WHERE rowid IN (SELECT message.rid FROM conversation "
-      "JOIN message ON message.user = conversation.user AND "
-      "message.conversation = conversation.id WHERE conversation.deleted_ms < ?)",
-      hidden_before_ms);
-  db.run("DELETE FROM conversation WHERE deleted_ms < ?", hidden_before_ms);
+Result<void> purge(Database& db, const PurgeBefore& before) {
+  db.run("DELETE FROM request WHERE created_ms < ?", before.requests_ms);
+  std::vector<std::pair<UserId, ConversationId>> gone;
+  {
+    Statement row = db.query(
+        "SELECT user, id FROM conversation WHERE deleted_ms < ?1 "
+        "UNION SELECT user, id FROM conversation WHERE pinned = 0 AND updated_ms < ?2 AND NOT "
+        "EXISTS (SELECT 1 FROM message WHERE message.user = conversation.user AND "
+        "message.conversation = conversation.id AND message.status IN ('queued', 'streaming')) "
+        "LIMIT 500",  // the rest goes next time
+        before.hidden_ms, before.untouched_ms);
+    while (row.step()) gone.emplace_back(row.id<UserId>(0), row.id<ConversationId>(1));
+  }
+  for (const auto& [user, conversation] : gone) {
+    if (auto removed = remove(db, user, conversation, std::nullopt); !removed) return removed;
+  }
   return {};
 }
 

@@ -78,7 +78,7 @@ Result<void> rename_user(Database& db, const UserId& owner, const std::string& n
   return {};
 }
 
-Result<void> begin_turn(Database& db, const NewTurn& turn) {
+Result<void> begin_turn(Database& db, const NewTurn& turn, std::int64_t quota_bytes) {
   if (is_request_taken(db, turn))
     return fail(ErrorCode::conflict, "This id was used a moment ago.");
   if (turn.new_conversation) {
@@ -102,6 +102,7 @@ Result<void> begin_turn(Database& db, const NewTurn& turn) {
     }
     insert_message(db, turn, turn.reply);
   }
+  if (auto fits = keep_quota(db, turn.owner, quota_bytes); !fits) return fits;
   db.run(
       "INSERT INTO request(user, client_id, body_hash, message, created_ms) VALUES (?, ?, ?, ?, ?)",
       turn.owner, turn.client_id, turn.body_hash, turn.reply.id, turn.now_ms);

@@ -7,7 +7,7 @@
 
 namespace hearth::server {
 
-inline constexpr int kSchemaVersion = 2;
+inline constexpr int kSchemaVersion = 3;
 
 // What an older version of a history file was before it was changed: kept beside it.
 std::filesystem::path backup_of_schema(const std::filesystem::path& file, std::int64_t version);

@@ -5,6 +5,7 @@
 #include <sys/stat.h>
 
 #include "server/store/data_dir.h"
+#include "server/store/integrity.h"
 #include "server/store/rows.h"
 #include "server/store/schema.h"
 
@@ -14,7 +15,7 @@ namespace {
 // Work that keeps its result until the service's thread asks for it. Refusals (not_found, conflict)
 // undo what it changed.
 template <class T, class Work>
-Job job(Work work, HistoryStore::Done<T> done) {
+Job job(Work work, HistoryStore::Done<T> done, Growth growth) {
   auto result =
       std::make_shared<Result<T>>(fail(ErrorCode::internal, "The store did not run this."));
   return {.work =
@@ -27,17 +28,25 @@ Job job(Work work, HistoryStore::Done<T> done) {
                 if (!done) return;
                 if (error) *result = tl::unexpected(std::move(*error));
                 done(std::move(*result));
-              }};
+              },
+          .growth = growth};
 }
 
 class Store final : public SqliteStore, public TraceStore {
  public:
   Store(DataDir dir, std::unique_ptr<Database> writer, std::unique_ptr<Database> reader, Post post,
-        int num_interrupted)
+        Options options, int num_interrupted)
       : dir_(std::move(dir)),
+        options_(std::move(options)),
         num_interrupted_(num_interrupted),
         reader_(std::move(reader), post),
-        writer_(std::move(writer), post) {}
+        writer_(std::move(writer), post,
+                {.trouble =
+                     [this](Database& db) {
+                       return find_trouble(db, options_.disk, options_.free_bytes(dir_.path()));
+                     },
+                 .log = options_.log,
+                 .now = options_.now}) {}
 
   std::size_t commits() const override { return writer_.commits(); }
   int num_interrupted() const override { return num_interrupted_; }
@@ -46,7 +55,7 @@ class Store final : public SqliteStore, public TraceStore {
   void create_user(User user, std::optional<Sha256> credential, std::int64_t now_ms,
                    Done<void> done) override {
     write<void>([=](Database& db) { return rows::create_user(db, user, credential, now_ms); },
-                std::move(done));
+                std::move(done), Growth::grows);
   }
   void find_user(Sha256 credential, std::int64_t now_ms, Done<std::optional<User>> done) override {
     read<std::optional<User>>([=](Database& db) { return rows::find_user(db, credential, now_ms); },
@@ -76,14 +85,17 @@ class Store final : public SqliteStore, public TraceStore {
         [=](Database& db) { return rows::find_request(db, owner, client_id); }, std::move(done));
   }
   void load_path(UserId owner, ConversationId conversation, ParentRef parent,
-                 Done<ConversationPath> done) override {
+                 std::size_t text_bytes_max, Done<ConversationPath> done) override {
     read<ConversationPath>(
-        [=](Database& db) { return rows::load_path(db, owner, conversation, parent); },
+        [=](Database& db) {
+          return rows::load_path(db, owner, conversation, parent, text_bytes_max);
+        },
         std::move(done));
   }
   void begin_turn(NewTurn turn, Done<void> done) override {
-    write<void>([turn = std::move(turn)](Database& db) { return rows::begin_turn(db, turn); },
-                std::move(done));
+    write<void>([turn = std::move(turn), quota = options_.bytes_per_user](
+                    Database& db) { return rows::begin_turn(db, turn, quota); },
+                std::move(done), Growth::grows);
   }
   void checkpoint(UserId owner, MessageId reply, ReplySoFar so_far) override {
     write<void>([owner, reply, so_far = std::move(so_far)](
@@ -149,16 +161,21 @@ class Store final : public SqliteStore, public TraceStore {
         [=](Database& db) { return rows::restore(db, owner, conversation, hidden_since_ms); },
         std::move(done));
   }
-  void import_conversation(UserId owner, Conversation conversation, std::vector<Message> messages,
-                           Done<void> done) override {
-    write<void>(
-        [owner, conversation = std::move(conversation), messages = std::move(messages)](
-            Database& db) { return rows::import_conversation(db, owner, conversation, messages); },
-        std::move(done));
+  void import_conversation(UserId owner, ConversationImport import,
+                           Done<ImportedConversation> done) override {
+    write<ImportedConversation>(
+        [owner, import = std::move(import), quota = options_.bytes_per_user](Database& db) {
+          return rows::import_conversation(db, owner, import, quota);
+        },
+        std::move(done), Growth::grows);
   }
-  void purge(std::int64_t requests_before_ms, std::int64_t hidden_before_ms) override {
-    write<void>([=](Database& db) { return rows::purge(db, requests_before_ms, hidden_before_ms); },
-                nullptr);
+  void usage(UserId owner, Done<Usage> done) override {
+    read<Usage>([=, quota = options_.bytes_per_user](
+                    Database& db) { return rows::usage(db, owner, quota); },
+                std::move(done));
+  }
+  void purge(PurgeBefore before) override {
+    write<void>([=](Database& db) { return rows::purge(db, before); }, nullptr);
   }
 
   void save_trace(UserId owner, MessageId message, std::vector<TraceBlob> blobs) override {
@@ -178,15 +195,16 @@ class Store final : public SqliteStore, public TraceStore {
 
  private:
   template <class T, class Work>
-  void write(Work work, Done<T> done) {
-    writer_.push(job<T>(std::move(work), std::move(done)));
+  void write(Work work, Done<T> done, Growth growth = Growth::keeps) {
+    writer_.push(job<T>(std::move(work), std::move(done), growth));
   }
   template <class T, class Work>
   void read(Work work, Done<T> done) {
-    reader_.push(job<T>(std::move(work), std::move(done)));
+    reader_.push(job<T>(std::move(work), std::move(done), Growth::keeps));
   }
 
   DataDir dir_;  // unlocked last
+  Options options_;
   int num_interrupted_;
   Reader reader_;
   Writer writer_;  // stopped first: it finishes what was accepted
@@ -196,19 +214,25 @@ class Store final : public SqliteStore, public TraceStore {
 
 Result<std::unique_ptr<SqliteStore>> SqliteStore::open(const std::filesystem::path& data_dir,
                                                        Post post) {
+  return open(data_dir, std::move(post), Options{});
+}
+
+Result<std::unique_ptr<SqliteStore>> SqliteStore::open(const std::filesystem::path& data_dir,
+                                                       Post post, Options options) {
   auto dir = DataDir::open(data_dir);
   if (!dir) return tl::unexpected(dir.error());
-  const std::filesystem::path file = data_dir / "hearth.db";
+  const std::filesystem::path file = data_dir / kHistoryFile;
+  const bool was_killed = has_unfinished_log(file);
   try {
     auto writer = std::make_unique<Database>(file, Database::Mode::read_write);
-    ::chmod(
-        file.c_str(),
-        0600);  // conversations are private; the -wal and -shm files take the mode of the database
+    // Conversations are private; the -wal and -shm files take the mode of the database.
+    ::chmod(file.c_str(), 0600);
+    check_integrity(*writer, file, was_killed);
     prepare_schema(*writer, file);
     const int num_interrupted = mark_interrupted(*writer);
     auto reader = std::make_unique<Database>(file, Database::Mode::read_only);
     return std::make_unique<Store>(std::move(*dir), std::move(writer), std::move(reader),
-                                   std::move(post), num_interrupted);
+                                   std::move(post), std::move(options), num_interrupted);
   } catch (const StoreFailure& failure) {
     return fail(ErrorCode::io_error,
                 "The history in " + file.string() + " cannot be used: " + failure.error.detail);

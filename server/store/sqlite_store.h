@@ -2,11 +2,16 @@
 // §3.1).
 #pragma once
 
+#include <chrono>
+#include <cstdint>
 #include <filesystem>
+#include <functional>
 #include <memory>
+#include <string>
 
 #include "engine/base/error.h"
 #include "server/session/history_store.h"
+#include "server/store/disk_guard.h"
 #include "server/store/worker.h"
 
 namespace hearth::server {
@@ -16,8 +21,19 @@ namespace hearth::server {
 // race when two connections write (reliability finding 6): there is one.
 class SqliteStore : public HistoryStore {
  public:
-  // Locks the folder, opens or makes `hearth.db`, marks what was being written when the last server
-  // died as interrupted. Errors: io_error with the folder and the reason, in one sentence.
+  struct Options {
+    std::int64_t bytes_per_user = 0;  // of messages; 0: no bound
+    DiskLimits disk{};
+    std::function<std::int64_t(const std::filesystem::path&)> free_bytes = server::free_bytes;
+    std::function<void(const std::string&)> log{};  // for the operator, one line; any thread
+    std::function<std::chrono::steady_clock::time_point()> now = std::chrono::steady_clock::now;
+  };
+
+  // Locks the folder, opens or makes `hearth.db`, looks whether it is whole, marks what was being
+  // written when the last server died as interrupted. Errors: io_error with the folder and the
+  // reason, in one sentence.
+  static Result<std::unique_ptr<SqliteStore>> open(const std::filesystem::path& data_dir, Post post,
+                                                   Options options);
   static Result<std::unique_ptr<SqliteStore>> open(const std::filesystem::path& data_dir,
                                                    Post post);
 

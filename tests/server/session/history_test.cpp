@@ -220,7 +220,7 @@ class IdentityTest : public ::testing::Test {
   Result<SessionGrant> open(std::optional<std::string> secret,
                             std::optional<std::string> name = std::nullopt) {
     Result<SessionGrant> result = fail(ErrorCode::internal, "no answer");
-    room.service->open_session(std::move(secret), std::move(name),
+    room.service->open_session({.secret = std::move(secret), .name = std::move(name)},
                                [&](Result<SessionGrant> grant) { result = std::move(grant); });
     room.settle();
     return result;

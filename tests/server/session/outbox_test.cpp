@@ -29,6 +29,16 @@ Delta tokens(std::uint8_t number, std::size_t from, std::size_t to,
   return delta;
 }
 
+OutEvent event_of(const MessageId& stream, std::string frame) {
+  return {.frame = std::move(frame), .stream = stream};
+}
+
+// The frame that is taken, or "null".
+std::string taken(Outbox& outbox, Instant now) {
+  const auto event = outbox.take(now);
+  return event ? event->frame : "null";
+}
+
 TEST(Outbox, TheFirstDeltaOfAStreamGoesAtOnce) {
   Outbox outbox(64, 1000, kWindow);
   ASSERT_TRUE(outbox.push(tokens(1, 0, 1), kStart));
@@ -44,7 +54,7 @@ TEST(Outbox, LaterDeltasWaitForTheWindowAndMerge) {
   ASSERT_TRUE(outbox.push(tokens(1, 2, 4), kStart + Milliseconds(19)));
   const auto frame = outbox.take(kStart + Milliseconds(20));
   ASSERT_TRUE(frame.has_value());
-  const json delta = json::parse(*frame);
+  const json delta = json::parse(frame->frame);
   EXPECT_EQ(delta["from"], 1);
   EXPECT_EQ(delta["to"], 4);
   EXPECT_EQ(delta["text"], "bcd");
@@ -57,9 +67,9 @@ TEST(Outbox, WhatComesBehindADeltaLetsItGo) {
   ASSERT_TRUE(outbox.push(tokens(1, 0, 1), kStart));
   ASSERT_TRUE(outbox.take(kStart));
   ASSERT_TRUE(outbox.push(tokens(1, 1, 2), kStart));
-  ASSERT_TRUE(outbox.push(stream(1), R"({"type":"done"})"));
-  EXPECT_EQ(json::parse(outbox.take(kStart).value_or("null"))["text"], "b");
-  EXPECT_EQ(outbox.take(kStart), R"({"type":"done"})");
+  ASSERT_TRUE(outbox.push(event_of(stream(1), R"({"type":"done"})")));
+  EXPECT_EQ(json::parse(taken(outbox, kStart))["text"], "b");
+  EXPECT_EQ(taken(outbox, kStart), R"({"type":"done"})");
 }
 
 TEST(Outbox, MergesAcrossOtherStreamsButNotAcrossItsOwnEvents) {
@@ -68,7 +78,7 @@ TEST(Outbox, MergesAcrossOtherStreamsButNotAcrossItsOwnEvents) {
   ASSERT_TRUE(outbox.push(tokens(2, 0, 1), kStart));
   ASSERT_TRUE(outbox.push(tokens(1, 1, 2), kStart));
   EXPECT_EQ(outbox.entries(), 2U);
-  ASSERT_TRUE(outbox.push(stream(1), "{}"));
+  ASSERT_TRUE(outbox.push(event_of(stream(1), "{}")));
   ASSERT_TRUE(outbox.push(tokens(1, 2, 3), kStart));
   EXPECT_EQ(outbox.entries(), 4U);
 }
@@ -90,23 +100,30 @@ TEST(Outbox, ChannelsStayApart) {
 
 TEST(Outbox, RefusesOneEntryBeyondItsNumber) {
   Outbox outbox(3, 10000, kWindow);
-  for (int i = 0; i < 3; ++i) EXPECT_TRUE(outbox.push(std::nullopt, "{}"));
-  EXPECT_FALSE(outbox.push(std::nullopt, "{}"));
+  for (int i = 0; i < 3; ++i) EXPECT_TRUE(outbox.push(OutEvent{.frame = "{}"}));
+  EXPECT_FALSE(outbox.push(OutEvent{.frame = "{}"}));
   EXPECT_FALSE(outbox.push(tokens(1, 0, 1), kStart));
 }
 
 TEST(Outbox, RefusesOneByteBeyondItsSize) {
   Outbox outbox(64, 100, kWindow);
-  EXPECT_TRUE(outbox.push(std::nullopt, std::string(60, 'x')));
-  EXPECT_TRUE(outbox.push(std::nullopt, std::string(40, 'x')));
-  EXPECT_FALSE(outbox.push(std::nullopt, "x"));
+  EXPECT_TRUE(outbox.push(OutEvent{.frame = std::string(60, 'x')}));
+  EXPECT_TRUE(outbox.push(OutEvent{.frame = std::string(40, 'x')}));
+  EXPECT_FALSE(outbox.push(OutEvent{.frame = "x"}));
   EXPECT_EQ(outbox.bytes(), 100U);
 }
 
-TEST(Outbox, OneLargeEventMayStandAlone) {
+TEST(Outbox, OneLargeEventMayWaitBesideTheOthers) {
   Outbox outbox(64, 100, kWindow);
-  EXPECT_TRUE(outbox.push(std::nullopt, std::string(500, 'x')));
-  EXPECT_FALSE(outbox.push(std::nullopt, "x"));
+  EXPECT_TRUE(outbox.push(OutEvent{.frame = "before"}));
+  EXPECT_TRUE(outbox.push(OutEvent{.frame = std::string(500, 'x')}));
+  EXPECT_FALSE(outbox.push(OutEvent{.frame = std::string(101, 'x')})) << "a second one";
+  EXPECT_TRUE(outbox.push(OutEvent{.frame = std::string(94, 'x')}));
+  EXPECT_FALSE(outbox.push(OutEvent{.frame = "x"}));
+  EXPECT_EQ(outbox.bytes(), 600U);
+  taken(outbox, kStart);
+  taken(outbox, kStart);
+  EXPECT_TRUE(outbox.push(OutEvent{.frame = std::string(101, 'x')}));
 }
 
 // A connection that is being closed, whose last delta waits when its reply ends.
@@ -116,9 +133,17 @@ TEST(Outbox, ADeltaOfAForgottenStreamIsTakenAndNotRemembered) {
   ASSERT_TRUE(outbox.take(kStart));
   ASSERT_TRUE(outbox.push(tokens(1, 1, 2), kStart));
   outbox.forget(stream(1));
-  EXPECT_EQ(json::parse(outbox.take(kStart).value_or("null"))["to"], 2);
+  EXPECT_EQ(json::parse(taken(outbox, kStart))["to"], 2);
   ASSERT_TRUE(outbox.push(tokens(1, 2, 3), kStart));
   EXPECT_TRUE(outbox.take(kStart)) << "a stream of which nothing is known goes at once";
+}
+
+TEST(Outbox, RoomIsWhatADeltaMayCost) {
+  Outbox outbox(64, 1000, kWindow);
+  const std::size_t room = outbox.room();
+  EXPECT_EQ(room, 1000U);
+  ASSERT_TRUE(outbox.push(tokens(1, 0, 10), kStart));
+  EXPECT_EQ(outbox.room(), room - Outbox::cost(10, 10));
 }
 
 TEST(Outbox, MergingIsBoundedInBytesToo) {
@@ -133,7 +158,7 @@ TEST(Outbox, CountsItsBytesDownToZero) {
   Outbox outbox(64, 10000, kWindow);
   ASSERT_TRUE(outbox.push(tokens(1, 0, 5), kStart));
   ASSERT_TRUE(outbox.push(tokens(1, 5, 9), kStart));
-  ASSERT_TRUE(outbox.push(std::nullopt, "{}"));
+  ASSERT_TRUE(outbox.push(OutEvent{.frame = "{}"}));
   while (outbox.take(kStart)) {
   }
   EXPECT_EQ(outbox.bytes(), 0U);
@@ -150,7 +175,7 @@ RC_GTEST_PROP(Outbox, KeepsEachStreamContiguous, (const std::vector<std::uint8_t
   std::string text[3];
   const auto drain = [&] {
     while (auto frame = outbox.take(now)) {
-      const json event = json::parse(*frame);
+      const json event = json::parse(frame->frame);
       const std::size_t s = parse_id<MessageId>(event["stream"].get<std::string>())->bytes[0];
       if (event["type"] == "mark") {
         RC_ASSERT(event["at"] == seen[s]);
@@ -165,7 +190,7 @@ RC_GTEST_PROP(Outbox, KeepsEachStreamContiguous, (const std::vector<std::uint8_t
     const std::uint8_t s = step % 3;
     if (step % 7 == 0) {
       const json mark = {{"type", "mark"}, {"stream", to_string(stream(s))}, {"at", pushed[s]}};
-      RC_ASSERT(outbox.push(stream(s), mark.dump()));
+      RC_ASSERT(outbox.push(event_of(stream(s), mark.dump())));
     } else if (step % 7 == 1) {
       now += Milliseconds(step);
       drain();

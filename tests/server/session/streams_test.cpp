@@ -258,40 +258,6 @@ TEST(Streams, ANonReaderCostsAtMostItsOutbox) {
   EXPECT_EQ(tab->close_code(), std::nullopt);  // merged, not dropped
 }
 
-TEST(Streams, WhoAskedAndIsGoneIsNoViewer) {
-  Room room;
-  auto tab = room.enter();
-  tab->send({{"type", "chat.create"}, {"id", "c"}, {"content", "hi"}});
-  tab->close();  // the object lives on, as that of a socket with pending handlers does
-  room.settle();
-  ASSERT_EQ(room.engine.order.size(), 1U);
-  room.write(room.last(), "x");
-  room.tick(Milliseconds(10 * 60'000));
-  EXPECT_TRUE(room.engine.requests.at(room.last()).is_cancelled);
-}
-
-TEST(Streams, ATextThatCouldNotBeStoredStaysUntilItIs) {
-  Room room;
-  auto tab = room.enter();
-  const json accepted = room.ask(*tab, "hi");
-  room.write(room.last(), "the whole text");
-  room.store.is_broken = true;
-  room.finish(room.last());
-  EXPECT_EQ(tab->receive_all("done").at(0)["stored"], false);
-  for (int i = 0; i < 30; ++i) room.tick(Milliseconds(10'000));  // five minutes
-  tab->receive();
-  tab->send({{"type", "history.get"}, {"id", "g"}, {"conversation", accepted["conversation"]}});
-  room.settle();
-  const json row = tab->receive_all("result").at(0)["data"]["messages"][1];
-  EXPECT_EQ(row["content"], "the whole text");
-  EXPECT_EQ(row["status"], "done");
-  room.store.is_broken = false;
-  room.tick(Milliseconds(10'000));
-  tab->send({{"type", "stream.attach"}, {"id", "a"}, {"stream", accepted["stream"]}, {"have", 0}});
-  room.settle();
-  EXPECT_EQ(tab->receive_all("done").at(0)["stored"], true) << "and is then known to be";
-}
-
 TEST(Streams, ShutdownLetsRepliesEndThenClosesWith1012) {
   Room room;
   auto tab = room.enter();

@@ -48,7 +48,8 @@ class StoreContract : public ::testing::Test {
   }
   Result<ConversationPath> path(UserId owner, int conversation, ParentRef parent = {}) {
     return ask<ConversationPath>(loop, [&](auto done) {
-      store().load_path(owner, numbered<ConversationId>(conversation), parent, done);
+      store().load_path(owner, numbered<ConversationId>(conversation), parent,
+                        std::size_t{1} << 20U, done);
     });
   }
   Result<MessagePage> load(UserId owner, int conversation, std::string cursor = "",
@@ -211,7 +212,7 @@ TYPED_TEST(StoreContract, AClientIdIsTakenOnceAndRememberedUntilItIsPurged) {
   EXPECT_EQ((*known)->grandparent, numbered<MessageId>(3));
   EXPECT_EQ((*known)->conversation.id, numbered<ConversationId>(1));
   EXPECT_FALSE(this->request(this->bob, "c2")->has_value());
-  this->store().purge(1002, 0);
+  this->store().purge({.requests_ms = 1002});
   ASSERT_TRUE(this->begin(turn(this->ada, 3, 8)));  // ordered behind the purge
   EXPECT_FALSE(this->request(this->ada, "c1")->has_value());
   EXPECT_TRUE(this->request(this->ada, "c2")->has_value());

@@ -219,7 +219,7 @@ TYPED_TEST(TreeContract, PurgeErasesWhatWasHiddenBefore) {
     this->talk(this->ada, n, "x");
     ASSERT_TRUE(this->remove(this->ada, n, 1000 + n));
   }
-  this->store().purge(0, 1002);
+  this->store().purge({.hidden_ms = 1002});
   const auto restored = this->restore(this->ada, std::nullopt);
   ASSERT_EQ(restored->size(), 1U);
   EXPECT_EQ(restored->front().id, numbered<ConversationId>(2));
@@ -342,14 +342,125 @@ TYPED_TEST(TreeContract, AnImportedConversationIsLikeOneThatWasTalked) {
              .role = Role::assistant,
              .content = "an imported answer",
              .end = ReplyEnd{.reason = EndReason::stop}};
-  ASSERT_TRUE(ask<void>(this->loop, [&](auto done) {
-    this->store().import_conversation(this->ada, made, rows, done);
-  }));
+  const auto imported = ask<ImportedConversation>(this->loop, [&](auto done) {
+    this->store().import_conversation(this->ada, {made, rows, std::nullopt}, done);
+  });
+  ASSERT_TRUE(imported);
+  EXPECT_TRUE(imported->is_new);
+  EXPECT_EQ(imported->added, 2);
   EXPECT_EQ(this->message(this->ada, 42)->message.content, "an imported answer");
   EXPECT_EQ(this->message(this->ada, 42)->message.end->reason, EndReason::stop);
   EXPECT_EQ(this->hits(this->ada, "imported"), 2U);
   NewTurn next = turn(this->ada, 9, 30, numbered<MessageId>(42));
   EXPECT_TRUE(ask<void>(this->loop, [&](auto done) { this->store().begin_turn(next, done); }));
+}
+
+ConversationImport brought(int conversation, int first, int count) {
+  ConversationImport made{.conversation = {.id = numbered<ConversationId>(conversation),
+                                           .title = "brought",
+                                           .created_ms = 3,
+                                           .updated_ms = 4}};
+  for (int i = first; i < first + count; ++i) {
+    Message row{.id = numbered<MessageId>(i), .content = "words " + std::to_string(i)};
+    if (i > first) row.parent = numbered<MessageId>(i - 1);
+    if ((i - first) % 2 == 1) {
+      row.role = Role::assistant;
+      row.end = ReplyEnd{.reason = EndReason::length};
+    }
+    made.messages.push_back(row);
+  }
+  made.conversation.head = made.messages.back().id;
+  return made;
+}
+
+TYPED_TEST(TreeContract, ImportingAgainAddsOnlyWhatIsNew) {
+  const auto import = [&](ConversationImport made) {
+    return *ask<ImportedConversation>(this->loop, [&](auto done) {
+      this->store().import_conversation(this->ada, std::move(made), done);
+    });
+  };
+  EXPECT_EQ(import(brought(9, 40, 2)).added, 2);
+  const ImportedConversation again = import(brought(9, 40, 2));
+  EXPECT_EQ(again.added, 0);
+  EXPECT_FALSE(again.is_new);
+  const ImportedConversation grown = import(brought(9, 40, 4));
+  EXPECT_EQ(grown.added, 2);
+  EXPECT_FALSE(grown.is_new);
+  EXPECT_EQ(grown.conversation.head, numbered<MessageId>(43));
+  ASSERT_TRUE(ask<void>(this->loop, [&](auto done) {
+    this->store().remove(this->ada, numbered<ConversationId>(9), std::int64_t{5}, done);
+  }));
+  EXPECT_TRUE(import(brought(9, 40, 4)).is_new) << "what was deleted comes back";
+  EXPECT_TRUE(this->message(this->ada, 42));
+}
+
+TYPED_TEST(TreeContract, AnExportOfWhatIsStillThereIsKnown) {
+  this->talk(this->ada, 1, "hello");
+  ConversationImport made = brought(9, 40, 2);
+  made.original = numbered<ConversationId>(1);
+  const auto imported = ask<ImportedConversation>(
+      this->loop, [&](auto done) { this->store().import_conversation(this->ada, made, done); });
+  EXPECT_EQ(imported->conversation.id, numbered<ConversationId>(1));
+  EXPECT_EQ(imported->added, 0);
+  const auto of_bob = ask<ImportedConversation>(
+      this->loop, [&](auto done) { this->store().import_conversation(this->bob, made, done); });
+  EXPECT_TRUE(of_bob->is_new) << "another user's ids mean nothing";
+}
+
+TYPED_TEST(TreeContract, UsageCountsWhatIsThere) {
+  const auto usage = [&] {
+    return *ask<Usage>(this->loop, [&](auto done) { this->store().usage(this->ada, done); });
+  };
+  EXPECT_EQ(usage().bytes, 0);
+  this->talk(this->ada, 1, "hello");
+  const Usage one = usage();
+  EXPECT_EQ(one.conversations, 1);
+  EXPECT_EQ(one.messages, 2);
+  EXPECT_GT(one.bytes, 0);
+  EXPECT_FALSE(one.has_recovery);
+  ASSERT_TRUE(ask<void>(this->loop, [&](auto done) {
+    this->store().add_credential(this->ada, {.hash = sha256("r"), .kind = CredentialKind::recovery},
+                                 done);
+  }));
+  ASSERT_TRUE(ask<void>(this->loop, [&](auto done) {
+    this->store().remove(this->ada, numbered<ConversationId>(1), std::nullopt, done);
+  }));
+  EXPECT_EQ(usage().bytes, 0);
+  EXPECT_TRUE(usage().has_recovery);
+}
+
+TYPED_TEST(TreeContract, ThePathOfALongConversationComesWithoutItsOldTexts) {
+  ASSERT_TRUE(ask<ImportedConversation>(this->loop, [&](auto done) {
+    this->store().import_conversation(this->ada, brought(9, 40, 10), done);
+  }));
+  const auto path = ask<ConversationPath>(this->loop, [&](auto done) {
+    this->store().load_path(this->ada, numbered<ConversationId>(9), ParentRef{}, 20, done);
+  });
+  ASSERT_EQ(path->messages.size(), 10U);
+  EXPECT_EQ(path->num_left_out, 7U) << "three of eight bytes are more than twenty";
+  EXPECT_EQ(path->messages[6].content, "");
+  EXPECT_EQ(path->messages[6].id, numbered<MessageId>(46));
+  EXPECT_EQ(path->messages[7].content, "words 47");
+}
+
+TYPED_TEST(TreeContract, WhatNobodyTouchedGoesUnlessItIsPinned) {
+  this->talk(this->ada, 1, "old");
+  this->talk(this->ada, 2, "old and pinned");
+  ASSERT_TRUE(this->update(this->ada, 2, {.pinned = true}));
+  this->store().purge({.untouched_ms = 5000});
+  ASSERT_TRUE(this->update(this->ada, 2, {.title = "a write behind it"}));
+  EXPECT_FALSE(this->message(this->ada, 3));
+  EXPECT_TRUE(this->message(this->ada, 5));
+}
+
+TYPED_TEST(TreeContract, TheOldestOfTooManyBrowsersIsSignedOut) {
+  for (int i = 0; i < HistoryStore::kCookiesMax; ++i) {
+    const Credential cookie{.hash = sha256("cookie " + std::to_string(i)), .created_ms = 100 + i};
+    ASSERT_TRUE(ask<void>(
+        this->loop, [&](auto done) { this->store().add_credential(this->ada, cookie, done); }));
+  }
+  EXPECT_FALSE(this->who("1")->has_value()) << "the first one, of the identity's beginning";
+  EXPECT_TRUE(this->who("cookie 0")->has_value());
 }
 
 }  // namespace

@@ -35,12 +35,12 @@ struct FakeClock {
   }
 };
 
-// Distinct bytes for ever, the same in each run.
+// Distinct bytes for ever, the same in each run; copies go on with the same row of numbers.
 inline RandomBytes counting_random() {
-  return [counter = std::uint64_t{0}](std::span<std::uint8_t> out) mutable {
+  return [counter = std::make_shared<std::uint64_t>(0)](std::span<std::uint8_t> out) {
     for (std::uint8_t& byte : out) {
-      counter = counter * 6364136223846793005U + 1442695040888963407U;
-      byte = static_cast<std::uint8_t>(counter >> 56U);
+      *counter = *counter * 6364136223846793005U + 1442695040888963407U;
+      byte = static_cast<std::uint8_t>(*counter >> 56U);
     }
   };
 }
@@ -92,6 +92,7 @@ class FaultyStore final : public MemoryStore {
   explicit FaultyStore(Post post) : MemoryStore(post), post_(std::move(post)) {}
 
   void begin_turn(NewTurn turn, Done<void> done) override {
+    ++num_begun;
     if (!is_broken) return MemoryStore::begin_turn(std::move(turn), std::move(done));
     refuse(std::move(done));
   }
@@ -106,6 +107,7 @@ class FaultyStore final : public MemoryStore {
   }
 
   bool is_broken = false;
+  int num_begun = 0;
   int num_finishes = 0;
   std::vector<std::string> checkpoints;
 
@@ -173,7 +175,7 @@ class Room {
 
   User new_user(const std::string& name = "") {
     std::optional<User> user;
-    service->open_session(std::nullopt, name,
+    service->open_session({.name = name},
                           [&](const Result<SessionGrant>& grant) { user = grant->user; });
     settle();
     return *user;

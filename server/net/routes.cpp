@@ -6,7 +6,9 @@
 #include "server/api/completions_api.h"
 #include "server/api/conversation_api.h"
 #include "server/api/embeddings_api.h"
+#include "server/api/export_api.h"
 #include "server/api/health_api.h"
+#include "server/api/import_api.h"
 #include "server/api/inspect_api.h"
 #include "server/api/messages_api.h"
 #include "server/api/models_api.h"
@@ -41,6 +43,18 @@ std::vector<Route> inspect_routes(ChatService& service, InspectParts& inspect) {
       {"GET", "/api/v1/model", Access::user, 0, model_tree_handler(model)},
       {"GET", "/api/v1/model/tensors", Access::user, 0, tensor_list_handler(model)},
       {"GET", "/api/v1/model/tensors/*", Access::user, 0, tensor_handler(model)},
+  };
+}
+
+// What a person has here, and may take along, bring and erase.
+std::vector<Route> data_routes(SessionApi& session) {
+  ChatService& service = session.service;
+  const ExportApi files{service, service.info().version, system_clock()};
+  return {
+      {"GET", "/api/v1/export", Access::user, 0, export_handler(files)},
+      {"GET", "/api/v1/conversations/*", Access::user, 0, conversation_export_handler(files)},
+      {"POST", "/api/v1/import", Access::user, kImportBytesMax,
+       import_handler(service, system_clock())},
   };
 }
 
@@ -86,6 +100,7 @@ std::vector<Route> make_routes(const RouteParts& parts) {
     routes.push_back({"GET", "/" + std::string(one.path), Access::open, 0,
                       file(parts.assets, std::string(one.path))});
   }
+  for (Route& route : data_routes(parts.session)) routes.push_back(std::move(route));
   if (parts.inspect) {
     for (Route& route : inspect_routes(parts.service, *parts.inspect))
       routes.push_back(std::move(route));

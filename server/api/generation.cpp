@@ -50,6 +50,8 @@ Generation::Generation(Generations& owner, GenerationSpec spec, Events events)
 
 void Generation::start() {
   const GenerationPorts& ports = owner_.ports_;
+  if (spec_.user.scope == Scope::read)
+    return refuse(wire_error(ErrorCode::forbidden, "This key may only read."));
   auto ticket = owner_.admit(spec_.user);
   if (!ticket) return refuse(ticket.error());
   model_ = ports.service.model().info;

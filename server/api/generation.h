@@ -60,7 +60,7 @@ struct GenerationSpec {
   OutputRule rule;
 };
 
-enum class GenerationEnd { stop, length, failed, shut_down };
+enum class GenerationEnd { stop, length, failed, shut_down, access_ended };
 
 // One reply of several. Owned by its Generation.
 struct Choice {
@@ -168,6 +168,8 @@ class Generations {
 
   // The server goes: each that is still running is told so.
   void end_all();
+  // A key was revoked, or a user erased: what runs for them is told so and ends.
+  void end_access(const AccessEnd& access);
 
   std::size_t live() const { return live_.size(); }
   const ChatService& service() const { return ports_.service; }
@@ -180,6 +182,8 @@ class Generations {
     std::size_t choice = 0;
   };
   tl::expected<Admission::Ticket, WireError> admit(const User& user) const;
+  static void end_early(const std::shared_ptr<Generation>& generation, GenerationEnd how,
+                        const WireError& before_start);
   std::size_t num_end_users(const User& user) const;  // with something running or waiting
 
   GenerationPorts ports_;

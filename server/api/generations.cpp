@@ -91,12 +91,26 @@ void Generations::on_tick() {
 void Generations::end_all() {
   while (!live_.empty()) {
     const std::shared_ptr<Generation> generation = *live_.begin();  // ending erases it
-    if (generation->has_started_) {
-      generation->end(GenerationEnd::shut_down);
-    } else {
-      generation->refuse(
-          wire_error(ErrorCode::shutting_down, "The server ended before the reply did."));
-    }
+    end_early(generation, GenerationEnd::shut_down,
+              wire_error(ErrorCode::shutting_down, "The server ended before the reply did."));
+  }
+}
+
+void Generations::end_early(const std::shared_ptr<Generation>& generation, GenerationEnd how,
+                            const WireError& before_start) {
+  if (generation->has_started_) {
+    generation->end(how);
+  } else {
+    generation->refuse(before_start);
+  }
+}
+
+void Generations::end_access(const AccessEnd& access) {
+  const std::vector<std::shared_ptr<Generation>> all(live_.begin(), live_.end());
+  for (const auto& generation : all) {
+    if (generation->is_over_ || !access.concerns(generation->spec_.user)) continue;
+    end_early(generation, GenerationEnd::access_ended,
+              wire_error(ErrorCode::unauthorized, "This access has ended."));
   }
 }
 

@@ -10,13 +10,18 @@ namespace {
 using nlohmann::ordered_json;
 
 WireError failure(GenerationEnd how) {
-  return how == GenerationEnd::shut_down
-             ? wire_error(ErrorCode::shutting_down, "The server ended before the reply did.")
-             : wire_error(ErrorCode::engine_failed, "The engine could not finish this reply.");
+  switch (how) {
+    case GenerationEnd::shut_down:
+      return wire_error(ErrorCode::shutting_down, "The server ended before the reply did.");
+    case GenerationEnd::access_ended:
+      return wire_error(ErrorCode::unauthorized, "This access has ended.");
+    default:
+      return wire_error(ErrorCode::engine_failed, "The engine could not finish this reply.");
+  }
 }
 
 bool has_failed(GenerationEnd how) {
-  return how == GenerationEnd::failed || how == GenerationEnd::shut_down;
+  return how != GenerationEnd::stop && how != GenerationEnd::length;
 }
 
 // Kept alive by the callbacks of its generation and its response.

@@ -2,6 +2,8 @@
 
 #include <utility>
 
+#include "server/api/account_api.h"
+#include "server/api/chat_call.h"
 #include "server/api/classify_api.h"
 #include "server/api/completions_api.h"
 #include "server/api/conversation_api.h"
@@ -10,6 +12,7 @@
 #include "server/api/health_api.h"
 #include "server/api/import_api.h"
 #include "server/api/inspect_api.h"
+#include "server/api/keys_api.h"
 #include "server/api/messages_api.h"
 #include "server/api/models_api.h"
 #include "server/api/ollama_api.h"
@@ -51,10 +54,21 @@ std::vector<Route> data_routes(SessionApi& session) {
   ChatService& service = session.service;
   const ExportApi files{service, service.info().version, system_clock()};
   return {
+      {"GET", "/api/v1/session", Access::user, 0, session_info_handler(session)},
+      {"POST", "/api/v1/session/recovery", Access::user, kSmallJsonBytesMax,
+       recovery_handler(session)},
+      {"POST", "/api/v1/session/forget", Access::user, kSmallJsonBytesMax, forget_handler(session)},
+      {"POST", "/api/v1/session/erase", Access::user, kSmallJsonBytesMax, erase_handler(session)},
       {"GET", "/api/v1/export", Access::user, 0, export_handler(files)},
       {"GET", "/api/v1/conversations/*", Access::user, 0, conversation_export_handler(files)},
       {"POST", "/api/v1/import", Access::user, kImportBytesMax,
        import_handler(service, system_clock())},
+      {"POST", "/api/v1/chat", Access::user, kJsonBytesMax, chat_call_handler(service)},
+      {"GET", "/api/v1/streams/*", Access::user, 0,
+       stream_events_handler(service, Milliseconds(15'000))},
+      {"GET", "/api/v1/keys", Access::user, 0, list_keys_handler(service)},
+      {"POST", "/api/v1/keys", Access::user, kSmallJsonBytesMax, create_key_handler(service)},
+      {"DELETE", "/api/v1/keys/*", Access::user, 0, revoke_key_handler(service)},
   };
 }
 

@@ -85,7 +85,7 @@ Set choice(Enum Config::*member, std::array<std::pair<std::string_view, Enum>, N
 }
 
 // "2147483648", "512M", "4G".
-Result<void> set_kv_memory(Config& config, const std::string& value) {
+Result<std::int64_t> parse_bytes(const std::string& value) {
   std::string digits = value;
   std::int64_t unit = 1;
   if (!digits.empty()) {
@@ -99,8 +99,16 @@ Result<void> set_kv_memory(Config& config, const std::string& value) {
   if (!count)
     return fail(ErrorCode::usage,
                 "must be a number of bytes, or one with M or G behind it, not '" + value + "'");
-  config.kv_memory = *count * unit;
-  return {};
+  return *count * unit;
+}
+
+Set bytes(std::int64_t Config::*member) {
+  return [=](Config& config, const std::string& value) -> Result<void> {
+    const Result<std::int64_t> count = parse_bytes(value);
+    if (!count) return tl::unexpected(count.error());
+    config.*member = *count;
+    return {};
+  };
 }
 
 Result<void> set_log_level(Config& config, const std::string& value) {
@@ -145,6 +153,16 @@ std::vector<ConfigKey> make_keys() {
        }},
       {"ephemeral", KeyKind::boolean, "keep the history in memory only",
        boolean(&Config::ephemeral)},
+      {"history_per_user", KeyKind::text, "what one person may keep, e.g. 256M; 0: no bound",
+       bytes(&Config::history_per_user)},
+      {"history_max", KeyKind::text,
+       "size of the history at which nothing new is taken; 0: no bound",
+       bytes(&Config::history_max)},
+      {"disk_reserve", KeyKind::text, "bytes of the disk that the history leaves free",
+       bytes(&Config::disk_reserve)},
+      {"retention_days", KeyKind::number,
+       "conversations that nobody touched for so long are erased, pinned ones not; 0: never",
+       number(&Config::retention_days, 0, 36500)},
       {"system_prompt", KeyKind::text, "instructions for conversations that have none",
        text(&Config::system_prompt)},
       {"dtype", KeyKind::text, "what to compute in: auto, fp32, bf16, fp16, int8, int4",
@@ -156,7 +174,7 @@ std::vector<ConfigKey> make_keys() {
       {"max_sequences", KeyKind::number, "replies computed at once",
        number(&Config::max_sequences, 1, 4096)},
       {"kv_memory", KeyKind::text, "bytes for the KV cache, e.g. 2G; 0: chosen from what is free",
-       set_kv_memory},
+       bytes(&Config::kv_memory)},
       {"context_length", KeyKind::number, "longest prompt and reply, tokens; 0: the model's",
        number<std::int64_t>(&Config::context_length, 0, kMany)},
       {"log_level", KeyKind::text, "debug, info, warn, error or off", set_log_level},

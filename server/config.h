@@ -30,6 +30,10 @@ struct Config {
   std::vector<std::string> allow_origin;
   std::filesystem::path data_dir;  // empty: $XDG_DATA_HOME/hearth
   bool ephemeral = false;
+  std::int64_t history_per_user = std::int64_t{256} << 20U;  // bytes; 0: no bound
+  std::int64_t history_max = 0;                              // of everybody; 0: no bound
+  std::int64_t disk_reserve = std::int64_t{64} << 20U;       // bytes that stay free on the disk
+  int retention_days = 0;                                    // 0: nothing goes by itself
   std::string system_prompt;
   engine::ComputeDtype dtype = engine::ComputeDtype::automatic;
   engine::ComputeDevice device = engine::ComputeDevice::automatic;

@@ -15,6 +15,7 @@
 #include "engine/cli/template.h"
 #include "engine/cli/tokenize.h"
 #ifdef HEARTH_WITH_SERVER
+#include "server/cli/data_commands.h"
 #include "server/cli/serve.h"
 #endif
 
@@ -28,6 +29,8 @@ int run(int argc, char** argv) {
   app.require_subcommand(1);
 #ifdef HEARTH_WITH_SERVER
   hearth::server::add_serve_command(app);
+  hearth::server::add_key_command(app);
+  hearth::server::add_backup_command(app);
 #endif
   hearth::engine::add_chat_command(app);
   hearth::engine::add_generate_command(app);

@@ -1,5 +1,6 @@
 #include "server/cli/server_app.h"
 
+#include <algorithm>
 #include <atomic>
 #include <cstdlib>
 #include <iostream>
@@ -24,6 +25,7 @@
 #include "server/net/text_worker.h"
 #include "server/session/chat_service.h"
 #include "server/session/crypto.h"
+#include "server/store/key_file.h"
 #include "server/store/memory_store.h"
 #include "server/store/sqlite_store.h"
 
@@ -53,6 +55,7 @@ class ServerApp {
             std::unique_ptr<HistoryStore> store, EventLoop& loop);
 
   Result<void> listen();
+  Result<void> watch_keys();
   void load(engine::ModelFolder folder, std::string why);
   void run();
 
@@ -88,6 +91,7 @@ class ServerApp {
   Assets assets_;
   Gate gate_;
   Server server_;
+  std::optional<KeyWatch> keys_;
   std::jthread loader_;
   double reported_percent_ = -1.0;  // loader thread
   std::atomic<bool> is_loading_{false};
@@ -131,6 +135,8 @@ ServerApp::ServerApp(const Config& config, std::string host, std::string model,
     session_.join_code = &*code_;
     gate_.set_join_code(&*code_);
   }
+  service_.account().on_access_end(
+      [this](const AccessEnd& access) { generations_.end_access(access); });
   service_.set_model({model_, ModelState::loading, "config", 0.0, {}, {}, nullptr});
 }
 
@@ -141,6 +147,19 @@ Result<void> ServerApp::listen() {
   gate_.set_cookie_name(cookie);
   session_.cookie_name = cookie;
   print_addresses(*port);
+  return {};
+}
+
+Result<void> ServerApp::watch_keys() {
+  auto keys = read_keys(config_.data_dir);
+  if (!keys) return tl::unexpected(keys.error());
+  service_.account().set_operator_keys(std::move(*keys));
+  const auto changed = [this](std::vector<OperatorKey> present) {
+    loop_.post([this, present = std::move(present)]() mutable {
+      service_.account().set_operator_keys(std::move(present));
+    });
+  };
+  keys_.emplace(config_.data_dir, KeyWatch::Events{changed, log_warning});
   return {};
 }
 
@@ -281,8 +300,17 @@ void ServerApp::finish_when_quiet() {
 
 Result<std::unique_ptr<HistoryStore>> open_store(const Config& config, EventLoop& loop) {
   const Post post = [&loop](std::function<void()> job) { loop.post(std::move(job)); };
-  if (config.ephemeral) return std::make_unique<MemoryStore>(post);
-  auto store = SqliteStore::open(config.data_dir, post);
+  if (config.ephemeral) {
+    constexpr std::int64_t kInMemory = std::int64_t{16} << 20U;  // of one person
+    const std::int64_t wanted = config.history_per_user;
+    const auto per_user = wanted > 0 ? std::min(wanted, kInMemory) : kInMemory;
+    return std::make_unique<MemoryStore>(post, static_cast<std::size_t>(per_user));
+  }
+  SqliteStore::Options options;
+  options.bytes_per_user = config.history_per_user;
+  options.disk = {.free_bytes_min = config.disk_reserve, .history_bytes_max = config.history_max};
+  options.log = log_warning;
+  auto store = SqliteStore::open(config.data_dir, post, std::move(options));
   if (!store) return tl::unexpected(store.error());
   return std::move(*store);
 }
@@ -308,6 +336,7 @@ Result<void> run_server(const Config& config) {
   const std::string model = config.model_name.empty() ? folder_name(path) : config.model_name;
   {
     ServerApp app(config, host, model, std::move(*store), loop);
+    if (Result<void> watching = app.watch_keys(); !watching) return watching;
     if (Result<void> listening = app.listen(); !listening) return listening;
     app.load(std::move(*folder), std::move(why));
     app.run();

@@ -54,6 +54,7 @@ Limits limits_of(const Config& config, bool is_local) {
   limits.service.queued_per_user = chosen(config.limits.queued_per_user, 64, 4);
   limits.service.live_total = config.limits.live;
   limits.service.sockets_total = config.limits.connections;
+  limits.service.retention_days = config.retention_days;
   limits.service.drain_timeout = std::chrono::seconds(config.drain_timeout_s);
   return limits;
 }

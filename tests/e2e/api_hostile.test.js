@@ -1,5 +1,6 @@
 // Bodies that nobody should send: each is answered with its status, and the server goes on.
 import assert from 'node:assert/strict';
+import http from 'node:http';
 import test from 'node:test';
 import {startServer} from './support/server.js';
 
@@ -99,3 +100,30 @@ const settled = async (url) => {
     assert.ok(Number(response.headers.get('retry-after')) >= 1);
   }
 };
+
+test('messages that are more than a template writes are refused by name', async (t) => {
+  const {url} = await startServer(t);
+  // As large as a body may be: the marks around the message make the prompt a little more than the template's megabyte.
+  const around = JSON.stringify({messages: [{role: 'user', content: ''}]}).length;
+  const body = JSON.stringify({messages: [{role: 'user', content: 'x'.repeat(1024 * 1024 - around)}]});
+  const response = await fetch(`${url}/apply-template`, {method: 'POST', headers: {'content-type': 'application/json'}, body});
+  assert.equal(response.status, 400);
+  assert.equal((await response.json()).code, 'template_limit');
+});
+
+test('what HTTP alone refuses has its code: another method, another kind of body, another host', async (t) => {
+  const {url, port} = await startServer(t);
+  const ask = (method, headers, body = '') => new Promise((resolve, reject) => {
+    const request = http.request({port, host: '127.0.0.1', path: '/tokenize', method, headers}, async (response) => {
+      let text = '';
+      for await (const part of response) text += part;
+      resolve({status: response.statusCode, code: JSON.parse(text).code});
+    });
+    request.once('error', reject);
+    request.end(body);
+  });
+  assert.deepEqual(await ask('PUT', {'content-type': 'application/json'}), {status: 405, code: 'method_not_allowed'});
+  assert.deepEqual(await ask('POST', {'content-type': 'text/plain'}, '{}'), {status: 415, code: 'unsupported_media_type'});
+  assert.deepEqual(await ask('POST', {'content-type': 'application/json', host: 'evil.example'}, '{}'), {status: 421, code: 'host_not_allowed'});
+  assert.equal((await fetch(`${url}/healthz`)).status, 200);
+});

@@ -90,7 +90,7 @@ test('an unknown refusal is told in the server’s own sentence', async (t) => {
 });
 
 const ends = [
-  ['length', {}, 'Stopped at 2 tokens, the limit you set'],
+  ['length', {}, 'Stopped at 2 tokens, the limit here'],
   ['failed', {error: {code: 'out_of_memory', status: 500}}, 'Out of memory while writing this reply.'],
   ['interrupted', {}, 'The reply was interrupted'],
   ['stop', {stored: false}, 'This reply could not be saved yet.'],
@@ -106,6 +106,28 @@ for (const [reason, more, words] of ends) {
     assert.equal(await page.locator('.turn[data-from="model"] > .prose').textContent(), 'Kept words');
   });
 }
+
+test('whose limit cut a reply is said: yours, or that of what the model can read', async (t) => {
+  const {page, hearth} = await start(t);
+  await page.locator('.chip[data-kind="model"]').waitFor();
+  await page.locator('.topbar [data-for="settings"]').click();
+  await page.getByLabel('Longest reply, exact').fill('2');
+  await page.getByLabel('Longest reply, exact').press('Tab');
+  await page.getByRole('button', {name: 'Done'}).click();
+  await page.locator('.sheet[open]').waitFor({state: 'detached'});
+  await send(page, 'Go');
+  await until(() => hearth.replies.length === 1);
+  hearth.replies[0].write('Two words');
+  hearth.replies[0].done('length');
+  await page.locator('.trouble h3', {hasText: 'Stopped at 2 tokens, the limit you set'}).waitFor();
+  await send(page, 'More');
+  await until(() => hearth.replies.length === 2);
+  hearth.replies[1].write('One');
+  hearth.replies[1].done('length', {usage: {prompt_tokens: 2047, completion_tokens: 1, cached_tokens: 0}});
+  const card = page.locator('.trouble', {hasText: 'the model can read no more than this conversation'});
+  await card.waitFor();
+  assert.equal(await card.getByRole('button').count(), 0, 'to go on is impossible');
+});
 
 test('the line in the conversation shows where the model’s sight ended', async (t) => {
   const {page, hearth} = await start(t);

@@ -10,6 +10,12 @@ import { errorInWords } from '../words.js';
 /** @typedef {import('../state/state.js').ErrorBody} ErrorBody */
 /** @typedef {{kind: 'bad' | 'care' | 'calm', icon: string, title: string, text: string, actions: [string, () => void][]}} Story */
 
+/** Whose limit ended it. @param {Reply} reply @param {number | undefined} contextLength @returns {'yours' | 'context' | 'room'} */
+function limitOf({ written, have, usage }, contextLength) {
+  if (written.params?.max_tokens !== undefined && have >= written.params.max_tokens) return 'yours';
+  return usage && contextLength && usage.prompt_tokens + usage.completion_tokens >= contextLength ? 'context' : 'room';
+}
+
 /** A card under what was kept: what happened, what is safe, one main way on. @param {Context} context */
 export function makeTrouble(context) {
   const { words, dispatch } = context;
@@ -46,7 +52,8 @@ export function makeTrouble(context) {
       const again = /** @type {[string, () => void]} */ ([words.tryAgain, () => context.regenerate(message)]);
       if (reply.finish === 'length') {
         const raise = /** @type {[string, () => void]} */ ([words.raiseLimit, () => dispatch({ type: 'settings_opened' })]);
-        show({ kind: 'calm', icon: 'info', title: words.length(reply.have), text: words.lengthWhat, actions: [...goOn, raise] });
+        const limit = limitOf(reply, context.read().server.model?.context_length);
+        show({ kind: 'calm', icon: 'info', title: words.length(reply.have, limit), text: words.lengthWhat, actions: limit === 'context' ? [] : [...goOn, raise] });
       } else if (reply.finish === 'failed') {
         show({ kind: 'bad', icon: 'warn', title: sentence(reply.error) || words.failed, text: words.failedWhat(reply.have), actions: [again, ...goOn] });
       } else if (reply.finish === 'interrupted') {

@@ -37,7 +37,8 @@ export const en = {
   ],
   placeChip: (/** @type {number} */ place) => (place <= 1 ? 'Next' : ordinal(place)),
   offlineChip: 'No connection',
-  length: (/** @type {number} */ n) => `Stopped at ${grouped(n)} tokens, the limit you set`,
+  length: (/** @type {number} */ n, /** @type {'yours' | 'context' | 'room'} */ limit) =>
+    `Stopped at ${grouped(n)} tokens${{ yours: ', the limit you set', context: ': the model can read no more than this conversation', room: ', the limit here' }[limit]}`,
   join: 'Join the room',
   joinTitle: 'Join this Hearth',
   joinWhat: 'No account, no password. Type the code from the board and a name.',
@@ -103,7 +104,7 @@ export const zh = {
   ],
   placeChip: (place) => (place <= 1 ? '下一个' : `第 ${place} 位`),
   offlineChip: '没有连接',
-  length: (n) => `已到你设的上限 ${grouped(n)} 个词元`,
+  length: (n, limit) => ({ yours: `已到你设的上限 ${grouped(n)} 个词元`, context: `写了 ${grouped(n)} 个词元，对话已占满模型能读的长度`, room: `已到这里的上限 ${grouped(n)} 个词元` })[limit],
   join: '加入',
   joinTitle: '加入 Hearth',
   joinWhat: '不用账号，不用密码。输入黑板上的代码和一个名字。',

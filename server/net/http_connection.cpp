@@ -78,6 +78,7 @@ error_code HttpConnection::feed_parser() {
 
 void HttpConnection::next_request() {
   request_.reset();
+  large_body_.reset();
   parser_.reset();
   is_in_body_ = false;
   if (!input_.empty()) return read_head();
@@ -216,8 +217,18 @@ void HttpConnection::identify() {
   });
 }
 
+bool HttpConnection::may_be_large() const {
+  return std::min(facts_.content_length.value_or(SIZE_MAX), route_->body_bytes_max) >
+         LargeBody::kSmallBytes;
+}
+
 void HttpConnection::read_body() {
   if (!facts_.has_body) return handle();
+  if (may_be_large() && !(large_body_ = LargeBody::take(core_))) {
+    WireError error = wire_error(ErrorCode::busy, "As many large bodies are being read as can be.");
+    error.retry_after_ms = 2000;
+    return refuse(error, 0);
+  }
   phase_ = Phase::reading;
   is_in_body_ = true;
   parser_->body_limit(route_->body_bytes_max);

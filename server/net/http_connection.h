@@ -114,6 +114,7 @@ class HttpConnection final : public Closable, public std::enable_shared_from_thi
   void upgrade();
   void identify();
   void read_body();
+  bool may_be_large() const;
   void go_on_with_body();
   void handle();
   void refuse(const WireError& error, int status, std::vector<HttpHeader> headers = {});
@@ -138,6 +139,7 @@ class HttpConnection final : public Closable, public std::enable_shared_from_thi
   std::shared_ptr<HttpRequest> request_;
   HeadFacts facts_;
   const Route* route_ = nullptr;
+  std::unique_ptr<LargeBody> large_body_;  // of its body, if that may be large
   bool is_in_body_ = false;
   std::size_t budget_ = 0;      // bytes of body, chunk headers and trailers that may still come
   std::size_t body_bytes_ = 0;  // those that came

@@ -5,6 +5,7 @@
 #include <memory>
 #include <string>
 #include <unordered_set>
+#include <utility>
 
 #include "server/net/asio.h"
 #include "server/net/connection_caps.h"
@@ -37,7 +38,31 @@ struct ServerCore {
   ConnectionCaps caps;
   std::unordered_set<Closable*> open;  // each adds and removes itself
   int num_leaving = 0;                 // turned away, and kept open until their answer is through
+  int num_large_bodies = 0;            // being read or worked on; see LargeBody
   bool is_draining = false;
+};
+
+// A place for one body of more than kSmallBytes, which most requests are far from: so many of the
+// others are in memory at once, whatever clients send.
+class LargeBody {
+ public:
+  static constexpr std::size_t kSmallBytes = 1024 * 1024;
+  static constexpr int kPlaces = 8;
+
+  // Null when no place is left.
+  static std::unique_ptr<LargeBody> take(std::shared_ptr<ServerCore> core) {
+    if (core->num_large_bodies >= kPlaces) return nullptr;
+    return std::unique_ptr<LargeBody>(new LargeBody(std::move(core)));
+  }
+  ~LargeBody() { --core_->num_large_bodies; }
+  LargeBody(const LargeBody&) = delete;
+  LargeBody& operator=(const LargeBody&) = delete;
+
+ private:
+  explicit LargeBody(std::shared_ptr<ServerCore> core) : core_(std::move(core)) {
+    ++core_->num_large_bodies;
+  }
+  std::shared_ptr<ServerCore> core_;
 };
 
 // Serves HTTP on the socket until it ends or becomes a WebSocket.

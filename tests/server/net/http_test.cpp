@@ -283,6 +283,35 @@ TEST(HttpBody, ExpectationsAreAnswered) {
   EXPECT_EQ(client.ask("{}").status, 200);
 }
 
+// P4: whatever clients send, so many bodies above a mebibyte are in memory at once.
+TEST(HttpBody, OnlyAFewLargeOnesAreReadAtOnceAndSmallOnesAlways) {
+  TestServer server;
+  const auto begin = [&](RawClient& client, std::size_t bytes) {
+    client.send(
+        "POST /api/v1/import HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n"
+        "Expect: 100-continue\r\nContent-Length: " +
+        std::to_string(bytes) + "\r\n\r\n");
+    return client.take_until("\r\n").value_or("");
+  };
+  constexpr std::size_t kLarge = 1024 * 1024 + 1;
+  std::vector<std::unique_ptr<RawClient>> clients;
+  for (int i = 0; i < 8; ++i) {
+    clients.push_back(std::make_unique<RawClient>(server.port()));
+    EXPECT_EQ(begin(*clients.back(), kLarge), "HTTP/1.1 100 Continue\r\n") << i;
+  }
+  RawClient late(server.port());
+  EXPECT_EQ(begin(late, kLarge).substr(9, 3), "429");
+  RawClient small(server.port());
+  EXPECT_EQ(begin(small, kLarge - 1), "HTTP/1.1 100 Continue\r\n");
+  clients.pop_back();  // the server hears of it a little later
+  std::string answer;
+  while (answer != "HTTP/1.1 100 Continue\r\n") {
+    RawClient next(server.port());
+    answer = begin(next, kLarge);
+    ASSERT_FALSE(answer.empty());
+  }
+}
+
 // --- smuggling: whoever could be read in two ways is refused and cut
 
 TEST(Smuggling, AmbiguousFramingIsRefusedAndTheConnectionEnds) {

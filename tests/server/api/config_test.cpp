@@ -90,6 +90,16 @@ TEST_F(ConfigTest, MemoryIsReadWithItsUnit) {
   }
 }
 
+TEST_F(ConfigTest, HowMuchIsKeptAndHowLongIsTheOperators) {
+  EXPECT_EQ(load("")->history_per_user, std::int64_t{256} << 20);
+  EXPECT_EQ(load("history_per_user = \"1M\"")->history_per_user, std::int64_t{1} << 20);
+  EXPECT_EQ(load("history_max = \"2G\"")->history_max, std::int64_t{2} << 30);
+  EXPECT_EQ(load("disk_reserve = 0")->disk_reserve, 0);
+  EXPECT_EQ(load("", {{"HEARTH_RETENTION_DAYS", "30"}})->retention_days, 30);
+  EXPECT_FALSE(load("retention_days = -1"));
+  EXPECT_FALSE(load("history_per_user = \"much\""));
+}
+
 TEST_F(ConfigTest, TheDataFolderFollowsXdg) {
   EXPECT_EQ(load("", {{"XDG_DATA_HOME", "/x"}})->data_dir, "/x/hearth");
   EXPECT_EQ(load("", {{"HOME", "/home/ada"}})->data_dir, "/home/ada/.local/share/hearth");

@@ -84,6 +84,8 @@ ImportEntry read_entry(const json& item, const UserId& owner, const ImportLimits
   // Without an id of its own, what is in it tells one from another.
   if (read.source.ends_with(':')) read.source += to_hex(sha256(item.dump()));
   ImportEntry entry{.title = read.title, .conversation = {}, .left_out = read.left_out};
+  constexpr std::size_t kTitleBytes = 800;  // of one that is refused; the others' are cut to fit
+  if (entry.title.size() > kTitleBytes) entry.title.resize(kTitleBytes);
   entry.conversation = make_import(owner, std::move(read), limits, now_ms);
   if (entry.conversation) entry.title = entry.conversation->conversation.title;
   return entry;

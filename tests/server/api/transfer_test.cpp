@@ -1,4 +1,6 @@
 // Files of conversations in and out: the three formats, limits, and importing twice.
+#include <random>
+
 #include <gtest/gtest.h>
 
 #include "server/api/export_api.h"
@@ -189,6 +191,54 @@ TEST(Import, AFileOfAnotherKindIsRefusedAsAWhole) {
   ImportLimits limits;
   limits.conversations = 1;
   EXPECT_EQ(read(json::array({chatgpt(), chatgpt()}), limits).error().param, "conversations");
+}
+
+// Any part of a file may be anything: it is refused or left out, and nothing is thrown.
+TEST(Import, NothingInAFileIsTrusted) {
+  const json hearth = {{"format", "hearth.conversation.v1"},
+                       {"id", "0123456789abcdef0123456789abcdef"},
+                       {"title", "T"},
+                       {"head", "a"},
+                       {"params", {{"top_p", 0.5}}},
+                       {"messages",
+                        {{{"id", "q"}, {"parent", nullptr}, {"role", "user"}, {"content", "x"}},
+                         {{"id", "a"}, {"parent", "q"}, {"role", "assistant"}, {"content", "y"}}}}};
+  const json web = {
+      {"id", "w"},
+      {"chat",
+       {{"history",
+         {{"currentId", "m"}, {"messages", {{"m", {{"role", "user"}, {"content", "Hi"}}}}}}}}}};
+  const json strange = {nullptr,
+                        true,
+                        7,
+                        -1.5e300,
+                        "",
+                        json::array(),
+                        "a",
+                        "q",
+                        {{}},
+                        "q\n",
+                        json::object(),
+                        {{"text", {1, 2}}}};
+  std::mt19937 random(1);
+  int num_taken = 0;
+  for (const json& whole : {json(chatgpt()), hearth, web}) {
+    const json flat = whole.flatten();
+    for (int i = 0; i < 400; ++i) {
+      json changed = whole;
+      // One to three places, each a leaf or what it lies in.
+      for (std::size_t n = 0; n <= random() % 3; ++n) {
+        auto place = flat.begin();
+        std::advance(place, static_cast<std::ptrdiff_t>(random() % flat.size()));
+        json::json_pointer at(place.key());
+        for (std::size_t up = random() % 4; up > 0 && !at.empty(); --up) at.pop_back();
+        if (changed.contains(at)) changed[at] = strange[random() % strange.size()];
+      }
+      const auto file = read(changed);
+      if (file && !file->entries.empty() && file->entries[0].conversation) ++num_taken;
+    }
+  }
+  EXPECT_GT(num_taken, 100) << "most changes harm little";
 }
 
 // A service, somebody in it, and the routes.

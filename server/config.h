@@ -14,6 +14,8 @@
 
 #include "engine/base/error.h"
 #include "engine/checkpoint/runner_options.h"
+#include "server/net/net_limits.h"
+#include "server/session/limits.h"
 
 namespace hearth::server {
 
@@ -45,14 +47,20 @@ struct Config {
   int drain_timeout_s = 30;
   int sse_keep_alive_s = 15;  // 0: no comments on silent streams
 
-  struct Limits {
-    std::int64_t max_tokens = 4096;
-    int running_per_user = 0;  // 0: 2, or 16 when only this machine can reach the server
-    int queued_per_user = 0;   // 0: 4, or 64
-    int live = 256;
-    int connections = 4096;
-    int connections_per_address = 64;
-  } limits;
+  bool tls = false;
+  std::filesystem::path tls_cert;  // PEM; empty: one is made and kept in the data folder
+  std::filesystem::path tls_key;
+  bool hsts = false;
+  int admin_port = -1;  // −1: no listener for the operator
+
+  std::int64_t disk_free = 16 << 20;  // bytes that the data folder's disk must have at the start
+
+  // Every bound, in the structs of those who keep it. In limits.service running_per_user and
+  // queued_per_user are 0 until limits_of chooses.
+  Limits limits;
+  NetLimits net;
+
+  Config() { limits.service.running_per_user = limits.service.queued_per_user = 0; }
 };
 
 enum class KeyKind { text, number, boolean, list };

@@ -5,7 +5,9 @@
 
 namespace hearth::server {
 
-std::string cookie_name(std::uint16_t port) { return "hearth_" + std::to_string(port); }
+std::string cookie_name(std::uint16_t port, bool is_tls) {
+  return (is_tls ? "__Host-hearth_" : "hearth_") + std::to_string(port);
+}
 
 std::optional<std::string> cookie_value(const HttpRequest& request, std::string_view name) {
   std::string_view rest = request.header("cookie").value_or("");
@@ -23,7 +25,8 @@ std::optional<std::string> cookie_value(const HttpRequest& request, std::string_
 
 std::string identity_cookie(std::string_view name, std::string_view secret) {
   return std::string(name) + "=" + std::string(secret) +
-         "; HttpOnly; SameSite=Strict; Path=/; Max-Age=34560000";
+         "; HttpOnly; SameSite=Strict; Path=/; Max-Age=34560000" +
+         (name.starts_with("__Host-") ? "; Secure" : "");
 }
 
 std::string expired_cookie(std::string_view name) {

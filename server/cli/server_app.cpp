@@ -16,6 +16,7 @@
 #include "server/api/session_api.h"
 #include "server/cli/served_model.h"
 #include "server/cli/start_up.h"
+#include "server/net/admin_routes.h"
 #include "server/net/assets.h"
 #include "server/net/engine_bridge.h"
 #include "server/net/gate.h"
@@ -37,9 +38,20 @@ namespace {
 constexpr Milliseconds kTick{20};
 constexpr Milliseconds kOpenTick{100};
 constexpr Milliseconds kIdleTick{250};
+constexpr std::size_t kOperatorConnections = 16;
 constexpr Milliseconds kFarewell{3'000};  // for the last frames and closing handshakes
 
 void log_warning(const std::string& line) { spdlog::warn("{}", line); }
+
+// What clients are told: it changes with the page as well, so that a page from before an update can
+// tell that it is one.
+std::string version_with_page() {
+  std::string version = HEARTH_VERSION;
+  for (const EmbeddedFile& file : embedded_page()) {
+    if (file.path == "index.html") return (version += '+').append(file.etag.substr(0, 8));
+  }
+  return version;
+}
 
 // From the loader thread to the loop.
 struct Loaded {
@@ -52,10 +64,13 @@ struct Loaded {
 class ServerApp {
  public:
   ServerApp(const Config& config, std::string host, std::string model,
-            std::unique_ptr<HistoryStore> store, EventLoop& loop);
+            std::unique_ptr<HistoryStore> store, std::optional<Certificate> certificate,
+            EventLoop& loop);
 
   Result<void> listen();
   Result<void> watch_keys();
+  Result<void> listen_for_operator();
+  ProcessFacts facts();
   void load(engine::ModelFolder folder, std::string why);
   void run();
 
@@ -84,6 +99,7 @@ class ServerApp {
   TextWorker text_;
   ChatService service_;
   Generations generations_;
+  std::string fingerprint_;  // of the certificate; empty: plain HTTP
   std::string code_text_;
   std::optional<JoinCode> code_;
   SessionApi session_;
@@ -92,18 +108,23 @@ class ServerApp {
   Gate gate_;
   Server server_;
   std::optional<KeyWatch> keys_;
+  Gate operator_gate_;
+  std::optional<Server> operator_server_;
   std::jthread loader_;
   double reported_percent_ = -1.0;  // loader thread
   std::atomic<bool> is_loading_{false};
   std::function<void()> hasten_tick_;
   Milliseconds next_tick_{0};
+  Instant started_at_ = clock_.now();
+  std::uint16_t operator_port_ = 0;
   bool is_draining_ = false;
   bool is_drained_ = false;
   Instant drain_until_;
 };
 
 ServerApp::ServerApp(const Config& config, std::string host, std::string model,
-                     std::unique_ptr<HistoryStore> store, EventLoop& loop)
+                     std::unique_ptr<HistoryStore> store, std::optional<Certificate> certificate,
+                     EventLoop& loop)
     : config_(config),
       host_(std::move(host)),
       model_(std::move(model)),
@@ -114,21 +135,31 @@ ServerApp::ServerApp(const Config& config, std::string host, std::string model,
       service_(
           {bridge_, text_, *store_, clock_, system_random(), [this] { return ++last_request_; },
            [](const std::string& line) { spdlog::info("{}", line); }},
-          limits_of(config, is_local()), {HEARTH_VERSION, !config.ephemeral}),
+          limits_of(config, is_local()), {version_with_page(), !config.ephemeral}),
       generations_({service_, bridge_, text_, system_random(), [this] { return ++last_request_; },
-                    config.limits.max_tokens, config.system_prompt, clock_,
+                    config.limits.service.max_tokens, config.system_prompt, clock_,
                     std::chrono::seconds(config.sse_keep_alive_s), config.any_model}),
+      fingerprint_(certificate ? certificate->fingerprint : ""),
       session_{service_, nullptr, {}, !config.ephemeral},
       inspect_{{[&loop](std::function<void()> job) { loop.post(std::move(job)); }, log_warning},
                ModelInspection(log_warning)},
       assets_(embedded_page()),
-      gate_({is_local(), config.open, machine_name(), config.allow_host, config.allow_origin, {}},
+      gate_({is_local(),
+             config.open,
+             machine_name(),
+             config.allow_host,
+             config.allow_origin,
+             {},
+             config.tls},
             service_, nullptr),
-      server_(loop,
-              {host_, config.port, net_limits_of(config), limits_of(config, is_local()).connection},
-              Router(make_routes({assets_, service_, generations_, session_,
-                                  [this] { return is_draining_; }, &inspect_})),
-              gate_, service_, system_random()) {
+      server_(
+          loop,
+          {host_, config.port, config.net, config.limits.connection, std::move(certificate),
+           config.hsts},
+          Router(make_routes({assets_, service_, generations_, session_,
+                              [this] { return is_draining_; }, &inspect_, config.net.body_bytes})),
+          gate_, service_, system_random()),
+      operator_gate_({}, service_, nullptr) {
   if (!is_local() && !config.open) {
     code_text_ = config.join_code.empty() ? make_join_code(system_random()) : config.join_code;
     code_.emplace(code_text_, clock_);
@@ -140,12 +171,43 @@ ServerApp::ServerApp(const Config& config, std::string host, std::string model,
   service_.set_model({model_, ModelState::loading, "config", 0.0, {}, {}, nullptr});
 }
 
+ProcessFacts ServerApp::facts() {
+  return {.version = HEARTH_VERSION,
+          .uptime_s =
+              std::chrono::duration_cast<std::chrono::seconds>(clock_.now() - started_at_).count(),
+          .connections = server_.open_connections(),
+          .connections_max = server_.connections_max(),
+          .disk_free_bytes = config_.ephemeral ? -1 : disk_free_bytes(config_.data_dir),
+          .certificate = fingerprint_,
+          .is_draining = is_draining_};
+}
+
+Result<void> ServerApp::listen_for_operator() {
+  if (config_.admin_port < 0) return {};
+  const auto port = static_cast<std::uint16_t>(config_.admin_port);
+  NetLimits limits = config_.net;
+  limits.connections = kOperatorConnections;
+  operator_server_.emplace(
+      loop_, ServerOptions{.host = "127.0.0.1", .port = port, .limits = limits},
+      Router(make_admin_routes({service_, generations_, [this] { return facts(); }})),
+      operator_gate_, service_, system_random());
+  const Result<std::uint16_t> bound = operator_server_->listen();
+  if (!bound) return tl::unexpected(bound.error());
+  operator_port_ = *bound;
+  return {};
+}
+
 Result<void> ServerApp::listen() {
+  if (Result<void> done = listen_for_operator(); !done) return done;
   const Result<std::uint16_t> port = server_.listen();
   if (!port) return tl::unexpected(port.error());
-  const std::string cookie = cookie_name(*port);
+  const std::string cookie = cookie_name(*port, config_.tls);
   gate_.set_cookie_name(cookie);
   session_.cookie_name = cookie;
+  if (const std::size_t most = server_.connections_max(); most < config_.net.connections) {
+    spdlog::warn("at most {} connections instead of {}: the process may open no more files", most,
+                 config_.net.connections);
+  }
   print_addresses(*port);
   return {};
 }
@@ -170,12 +232,17 @@ void ServerApp::print_addresses(std::uint16_t port) const {
   const std::string shown = is_everywhere || host_ == "localhost"  ? "127.0.0.1"
                             : host_.find(':') != std::string::npos ? "[" + host_ + "]"
                                                                    : host_;
-  std::cout << "  http://" << shown << tail << '\n';
+  std::string scheme = gate_.scheme();
+  scheme += "://";
+  std::cout << "  " << scheme << shown << tail << '\n';
   if (is_everywhere) {
     for (const std::string& address : network_addresses())
-      std::cout << "  http://" << address << tail << '\n';
+      std::cout << "  " << scheme << address << tail << '\n';
   }
   if (code_) std::cout << "  join code: " << code_text_ << '\n';
+  if (!fingerprint_.empty()) std::cout << "  certificate (SHA-256): " << fingerprint_ << '\n';
+  if (operator_server_)
+    std::cout << "  for the operator: http://127.0.0.1:" << operator_port_ << "/admin/health\n";
   std::cout << "  history: " << (config_.ephemeral ? "in memory only" : config_.data_dir.string())
             << std::endl;
 }
@@ -258,6 +325,7 @@ void ServerApp::run() {
   loop_.on_signal([this](int) { on_signal(); });
   loop_.run();
   server_.close_all();
+  if (operator_server_) operator_server_->close_all();
   bridge_.detach();
   if (is_quiet() && !is_loading_) return;
   // Weights cannot be read any faster, and callbacks that were cut off would find their owners
@@ -330,12 +398,15 @@ Result<void> run_server(const Config& config) {
   for (const std::string& warning : folder->warnings) spdlog::warn("{}", warning);
   std::string why = engine::choose_runner(folder->spec, runner_options(config)).why;
   EventLoop loop;
+  if (Result<void> room = check_disk(config); !room) return room;
   auto store = open_store(config, loop);
   if (!store) return tl::unexpected(store.error());
+  auto certificate = open_certificate(config);
+  if (!certificate) return tl::unexpected(certificate.error());
   const std::string host = config.lan && is_loopback(config.host) ? "0.0.0.0" : config.host;
   const std::string model = config.model_name.empty() ? folder_name(path) : config.model_name;
   {
-    ServerApp app(config, host, model, std::move(*store), loop);
+    ServerApp app(config, host, model, std::move(*store), std::move(*certificate), loop);
     if (Result<void> watching = app.watch_keys(); !watching) return watching;
     if (Result<void> listening = app.listen(); !listening) return listening;
     app.load(std::move(*folder), std::move(why));

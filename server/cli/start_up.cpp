@@ -11,6 +11,7 @@
 #include <spdlog/async.h>
 #include <spdlog/sinks/stdout_color_sinks.h>
 #include <spdlog/spdlog.h>
+#include <sys/statvfs.h>
 #include <unistd.h>
 
 namespace hearth::server {
@@ -45,25 +46,47 @@ void start_logging(const std::string& level) {
 }
 
 Limits limits_of(const Config& config, bool is_local) {
-  Limits limits;
-  const auto chosen = [&](int wanted, int alone, int together) {
-    return wanted > 0 ? wanted : is_local ? alone : together;
-  };
-  limits.service.max_tokens = config.limits.max_tokens;
-  limits.service.running_per_user = chosen(config.limits.running_per_user, 16, 2);
-  limits.service.queued_per_user = chosen(config.limits.queued_per_user, 64, 4);
-  limits.service.live_total = config.limits.live;
-  limits.service.sockets_total = config.limits.connections;
-  limits.service.retention_days = config.retention_days;
-  limits.service.drain_timeout = std::chrono::seconds(config.drain_timeout_s);
+  Limits limits = config.limits;
+  ServiceLimits& service = limits.service;
+  if (service.running_per_user == 0) service.running_per_user = is_local ? 16 : 2;
+  if (service.queued_per_user == 0) service.queued_per_user = is_local ? 64 : 4;
+  service.sockets_total = static_cast<int>(config.net.connections);
+  service.retention_days = config.retention_days;
+  service.drain_timeout = std::chrono::seconds(config.drain_timeout_s);
   return limits;
 }
 
-NetLimits net_limits_of(const Config& config) {
-  NetLimits limits;
-  limits.connections = static_cast<std::size_t>(config.limits.connections);
-  limits.connections_per_address = static_cast<std::size_t>(config.limits.connections_per_address);
-  return limits;
+Result<std::optional<Certificate>> open_certificate(const Config& config) {
+  if (!config.tls) return std::nullopt;
+  if (!config.tls_cert.empty()) return read_certificate(config.tls_cert, config.tls_key);
+  std::vector<std::string> names = network_addresses();
+  const std::string machine = machine_name();
+  for (const std::string& name : {std::string("localhost"), std::string("127.0.0.1"),
+                                  std::string("::1"), machine, machine + ".local"})
+    names.push_back(name);
+  names.insert(names.end(), config.allow_host.begin(), config.allow_host.end());
+  return own_certificate(config.ephemeral ? std::filesystem::path() : config.data_dir / "tls",
+                         names);
+}
+
+std::int64_t disk_free_bytes(const std::filesystem::path& data_dir) {
+  std::filesystem::path folder = std::filesystem::absolute(data_dir);
+  struct statvfs disk = {};
+  while (statvfs(folder.c_str(), &disk) != 0) {
+    if (!folder.has_relative_path()) return -1;
+    folder = folder.parent_path();
+  }
+  return static_cast<std::int64_t>(disk.f_bavail) * static_cast<std::int64_t>(disk.f_frsize);
+}
+
+Result<void> check_disk(const Config& config) {
+  const std::int64_t left = disk_free_bytes(config.data_dir);
+  if (config.ephemeral || left < 0 || left >= config.disk_free) return {};
+  return fail(ErrorCode::io_error,
+              "The disk of the data folder " + config.data_dir.string() + " has " +
+                  std::to_string(left >> 20) + " MiB left, and disk_free asks for " +
+                  std::to_string(config.disk_free >> 20) +
+                  " MiB: make room, or choose another folder with --data-dir.");
 }
 
 engine::RunnerOptions runner_options(const Config& config) {

@@ -37,7 +37,8 @@ std::optional<WireError> Gate::refuse(const HttpRequest& request, Access access)
   if (access != Access::socket && is_reading) return std::nullopt;
   const WireError foreign =
       wire_error(ErrorCode::origin_not_allowed, "Pages of other origins may not use this server.");
-  const Origin origin = judge_origin(request.header("origin"), host, options_.allow_origins);
+  const Origin origin =
+      judge_origin(request.header("origin"), host, options_.allow_origins, scheme());
   if (origin == Origin::foreign) return foreign;
   if (origin != Origin::absent) return std::nullopt;
   const auto site = request.header("sec-fetch-site");
@@ -49,7 +50,7 @@ std::optional<WireError> Gate::refuse(const HttpRequest& request, Access access)
 
 std::vector<HttpHeader> Gate::cors(const HttpRequest& request) const {
   const auto origin = request.header("origin");
-  if (judge_origin(origin, request.header("host").value_or(""), options_.allow_origins) !=
+  if (judge_origin(origin, request.header("host").value_or(""), options_.allow_origins, scheme()) !=
       Origin::listed)
     return {};
   return {{"access-control-allow-origin", std::string(*origin)}, {"vary", "Origin"}};

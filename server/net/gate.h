@@ -22,6 +22,7 @@ struct GateOptions {
   std::vector<std::string> allow_hosts;
   std::vector<std::string> allow_origins;
   std::string cookie_name;  // set when the port is known
+  bool is_tls = false;
 };
 
 // Loop thread.
@@ -46,6 +47,8 @@ class Gate {
   const std::string& cookie_name() const { return options_.cookie_name; }
   void set_join_code(JoinCode* join_code) { join_code_ = join_code; }
   void set_cookie_name(std::string name) { options_.cookie_name = std::move(name); }
+
+  const char* scheme() const { return options_.is_tls ? "https" : "http"; }
 
  private:
   void admit_without_cookie(const HttpRequest& request, std::function<void(Result<User>)> done);

@@ -58,7 +58,7 @@ void HttpConnection::respond(HttpResponse response) {
   const bool is_head = request_->method == "HEAD";
   const bool has_body = !is_head && response.status != 304 && response.status != 204;
   const HeadOptions options{has_body ? BodyKind::whole : BodyKind::none, keep_alive_, is_head,
-                            request_->id};
+                            request_->id, core_->hsts && socket_.is_tls()};
   std::string bytes = response_head(response, options);
   if (has_body) bytes += response.body;
   put(std::move(bytes));
@@ -79,7 +79,7 @@ void HttpConnection::begin_stream(HttpResponse head) {
   log_answer(head.status);
   for (HttpHeader& header : core_->gate.cors(*request_)) head.headers.push_back(std::move(header));
   const HeadOptions options{is_chunked_ ? BodyKind::chunked : BodyKind::until_close, keep_alive_,
-                            false, request_->id};
+                            false, request_->id, core_->hsts && socket_.is_tls()};
   std::string bytes = response_head(head, options);
   if (!head.body.empty()) bytes += is_chunked_ ? chunk(head.body) : head.body;
   put(std::move(bytes));

@@ -70,6 +70,8 @@ error_code HttpConnection::feed_parser() {
     if (used > budget_) return http::error::body_limit;
     budget_ -= used;
     body_bytes_ += used;
+  } else {
+    head_bytes_ += used;
   }
   if (ec == http::error::need_more && input_.size() >= kReadBufferBytes)
     return http::error::buffer_overflow;
@@ -92,6 +94,7 @@ void HttpConnection::next_request() {
 void HttpConnection::read_head() {
   phase_ = Phase::reading;
   arm(core_->limits.header_within);
+  head_bytes_ = 0;
   parser_.emplace();
   parser_->header_limit(static_cast<std::uint32_t>(core_->limits.header_bytes));
   // The body's limit is set when the route is known; nothing of it is parsed before. (boost::none
@@ -101,7 +104,9 @@ void HttpConnection::read_head() {
 }
 
 void HttpConnection::go_on_with_head() {
-  const error_code ec = feed_parser();
+  error_code ec = feed_parser();
+  // Old Beast holds its limit only against heads that come in parts.
+  if (head_bytes_ > core_->limits.header_bytes) ec = http::error::header_limit;
   if (ec == http::error::need_more) return listen();
   on_head(ec);
 }
@@ -158,6 +163,7 @@ void HttpConnection::judge() {
   Router::Match match = core_->router.find(request_->method, request_->path);
   const Access access = match.route ? match.route->access : Access::open;
   if (const auto refusal = core_->gate.refuse(*request_, access)) return refuse(*refusal, 0);
+  if (core_->tls && !socket_.is_tls()) return point_to_https();
   const bool is_preflight =
       request_->method == "OPTIONS" && match.is_known_path && !core_->gate.cors(*request_).empty();
   if (is_preflight && !facts_.has_body) {
@@ -182,6 +188,19 @@ void HttpConnection::judge() {
       return refuse(refusal->error, refusal->status);
   }
   identify();
+}
+
+// Plain HTTP where TLS is spoken: a browser is sent on, a program is told. What it sent in the open
+// is answered with nothing else.
+void HttpConnection::point_to_https() {
+  keep_alive_ = false;
+  std::string url = "https://";
+  url.append(request_->header("host").value_or("")).append(request_->path);
+  if (!request_->query.empty()) url.append("?").append(request_->query);
+  const bool is_page = request_->method == "GET" && !facts_.wants_upgrade && !facts_.has_body;
+  if (is_page) return respond({308, "text/plain", {{"location", url}}, "Go to " + url + "\n"});
+  refuse(wire_error(ErrorCode::invalid_message, "This port speaks HTTPS only: use " + url + "."),
+         400);
 }
 
 void HttpConnection::upgrade() {

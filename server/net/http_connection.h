@@ -111,6 +111,7 @@ class HttpConnection final : public Closable, public std::enable_shared_from_thi
   void on_head(error_code ec);
   void fill_request();
   void judge();
+  void point_to_https();
   void upgrade();
   void identify();
   void read_body();
@@ -141,6 +142,7 @@ class HttpConnection final : public Closable, public std::enable_shared_from_thi
   const Route* route_ = nullptr;
   std::unique_ptr<LargeBody> large_body_;  // of its body, if that may be large
   bool is_in_body_ = false;
+  std::size_t head_bytes_ = 0;  // that were parsed
   std::size_t budget_ = 0;      // bytes of body, chunk headers and trailers that may still come
   std::size_t body_bytes_ = 0;  // those that came
   std::chrono::steady_clock::time_point body_begun_;

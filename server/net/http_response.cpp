@@ -15,6 +15,8 @@ const char* reason(int status) {
       return "No Content";
     case 304:
       return "Not Modified";
+    case 308:
+      return "Permanent Redirect";
     case 400:
       return "Bad Request";
     case 401:
@@ -98,6 +100,7 @@ std::string response_head(const HttpResponse& response, const HeadOptions& optio
   };
   if (!has("cache-control")) add(out, "cache-control", "no-store");
   for (const HttpHeader& header : security_headers()) add(out, header.name, header.value);
+  if (options.hsts) add(out, "strict-transport-security", "max-age=31536000");
   if (!options.request_id.empty()) add(out, "x-request-id", options.request_id);
   add(out, "connection", options.keep_alive ? "keep-alive" : "close");
   return out + "\r\n";

@@ -21,6 +21,7 @@ struct HeadOptions {
   bool keep_alive = true;
   bool is_head_request = false;
   std::string_view request_id{};
+  bool hsts = false;
 };
 
 // The status line and fields with the empty line. Header values with control characters are

@@ -21,6 +21,7 @@ struct NetLimits {
   double connections_per_s = 20.0;  // new ones of one address; connections_per_address at once
 
   // Time.
+  Milliseconds tls_handshake{5'000};
   Milliseconds header_within{
       5'000};                        // from the request's first byte (of a new socket: from accept)
   Milliseconds body_within{15'000};  // and a second more for each body_bytes_per_s that came

@@ -49,8 +49,9 @@ std::optional<HostName> parse_host(std::string_view host) {
   return out;
 }
 
-std::string without_default_port(std::string host) {
-  if (host.ends_with(":80")) host.resize(host.size() - 3);
+std::string without_default_port(std::string host, std::string_view scheme) {
+  const std::string_view port = scheme == "https" ? ":443" : ":80";
+  if (host.ends_with(port)) host.resize(host.size() - port.size());
   return host;
 }
 
@@ -70,12 +71,11 @@ bool is_host_allowed(std::string_view host, std::string_view machine_name,
 }
 
 Origin judge_origin(std::optional<std::string_view> origin, std::string_view host,
-                    std::span<const std::string> allowed) {
+                    std::span<const std::string> allowed, std::string_view scheme) {
   if (!origin) return Origin::absent;
   const std::string theirs = lower(*origin);
-  if (theirs.starts_with("http://") &&
-      without_default_port(theirs.substr(7)) == without_default_port(lower(host)))
-    return Origin::same;
+  const std::string ours = std::string(scheme) + "://" + without_default_port(lower(host), scheme);
+  if (without_default_port(theirs, scheme) == ours) return Origin::same;
   if (theirs == "null" || theirs.empty()) return Origin::foreign;
   const bool is_listed = std::any_of(allowed.begin(), allowed.end(), [&](const std::string& one) {
     return one == "*" || lower(one) == theirs;

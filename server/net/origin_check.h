@@ -19,8 +19,9 @@ enum class Origin { absent, same, listed, foreign };
 
 // `host` is the request's Host; `allowed` is --allow-origin: whole origins
 // ("https://chat.example"), or "*". "null" is foreign.
+// `scheme`: what this server speaks, "http" or "https".
 Origin judge_origin(std::optional<std::string_view> origin, std::string_view host,
-                    std::span<const std::string> allowed);
+                    std::span<const std::string> allowed, std::string_view scheme = "http");
 
 // True for 127.0.0.0/8, ::1 and "localhost": what only this machine can reach.
 bool is_loopback(std::string_view address);

@@ -24,7 +24,6 @@
 namespace hearth::server {
 namespace {
 
-constexpr std::size_t kJsonBytesMax = 1024 * 1024;
 constexpr std::size_t kSmallJsonBytesMax = 4 * 1024;
 
 Handler file(const Assets& assets, std::string path) {
@@ -50,7 +49,7 @@ std::vector<Route> inspect_routes(ChatService& service, InspectParts& inspect) {
 }
 
 // What a person has here, and may take along, bring and erase.
-std::vector<Route> data_routes(SessionApi& session) {
+std::vector<Route> data_routes(SessionApi& session, std::size_t json_bytes) {
   ChatService& service = session.service;
   const ExportApi files{service, service.info().version, system_clock()};
   return {
@@ -63,7 +62,7 @@ std::vector<Route> data_routes(SessionApi& session) {
       {"GET", "/api/v1/conversations/*", Access::user, 0, conversation_export_handler(files)},
       {"POST", "/api/v1/import", Access::user, kImportBytesMax,
        import_handler(service, system_clock())},
-      {"POST", "/api/v1/chat", Access::user, kJsonBytesMax, chat_call_handler(service)},
+      {"POST", "/api/v1/chat", Access::user, json_bytes, chat_call_handler(service)},
       {"GET", "/api/v1/streams/*", Access::user, 0,
        stream_events_handler(service, Milliseconds(15'000))},
       {"GET", "/api/v1/keys", Access::user, 0, list_keys_handler(service)},
@@ -75,6 +74,7 @@ std::vector<Route> data_routes(SessionApi& session) {
 }  // namespace
 
 std::vector<Route> make_routes(const RouteParts& parts) {
+  const std::size_t json_bytes = parts.body_bytes;
   std::vector<Route> routes = {
       {"GET", "/healthz", Access::open, 0, health_handler()},
       {"GET", "/health", Access::open, 0, health_handler()},
@@ -85,26 +85,23 @@ std::vector<Route> make_routes(const RouteParts& parts) {
       {"POST", "/api/v1/session", Access::session, kSmallJsonBytesMax,
        session_handler(parts.session)},
       {"GET", "/ws", Access::socket, 0, {}},
-      {"POST", "/v1/chat/completions", Access::user, kJsonBytesMax,
+      {"POST", "/v1/chat/completions", Access::user, json_bytes,
        chat_completions_handler(parts.generations)},
-      {"POST", "/v1/completions", Access::user, kJsonBytesMax,
-       completions_handler(parts.generations)},
-      {"POST", "/v1/responses", Access::user, kJsonBytesMax, responses_handler(parts.generations)},
-      {"POST", "/v1/messages", Access::user, kJsonBytesMax, messages_handler(parts.generations)},
-      {"POST", "/v1/messages/count_tokens", Access::user, kJsonBytesMax,
+      {"POST", "/v1/completions", Access::user, json_bytes, completions_handler(parts.generations)},
+      {"POST", "/v1/responses", Access::user, json_bytes, responses_handler(parts.generations)},
+      {"POST", "/v1/messages", Access::user, json_bytes, messages_handler(parts.generations)},
+      {"POST", "/v1/messages/count_tokens", Access::user, json_bytes,
        count_tokens_handler(parts.generations)},
-      {"POST", "/api/chat", Access::user, kJsonBytesMax, ollama_chat_handler(parts.generations)},
-      {"POST", "/api/generate", Access::user, kJsonBytesMax,
+      {"POST", "/api/chat", Access::user, json_bytes, ollama_chat_handler(parts.generations)},
+      {"POST", "/api/generate", Access::user, json_bytes,
        ollama_generate_handler(parts.generations)},
       {"GET", "/api/tags", Access::user, 0, ollama_tags_handler(parts.generations)},
-      {"POST", "/conversation/", Access::user, kJsonBytesMax,
-       conversation_handler(parts.generations)},
-      {"POST", "/v1/embeddings", Access::user, kJsonBytesMax,
-       embeddings_handler(parts.generations)},
-      {"POST", "/classify", Access::user, kJsonBytesMax, classify_handler(parts.generations)},
-      {"POST", "/tokenize", Access::user, kJsonBytesMax, tokenize_handler(parts.generations)},
-      {"POST", "/detokenize", Access::user, kJsonBytesMax, detokenize_handler(parts.generations)},
-      {"POST", "/apply-template", Access::user, kJsonBytesMax,
+      {"POST", "/conversation/", Access::user, json_bytes, conversation_handler(parts.generations)},
+      {"POST", "/v1/embeddings", Access::user, json_bytes, embeddings_handler(parts.generations)},
+      {"POST", "/classify", Access::user, json_bytes, classify_handler(parts.generations)},
+      {"POST", "/tokenize", Access::user, json_bytes, tokenize_handler(parts.generations)},
+      {"POST", "/detokenize", Access::user, json_bytes, detokenize_handler(parts.generations)},
+      {"POST", "/apply-template", Access::user, json_bytes,
        apply_template_handler(parts.generations)},
       {"GET", "/v1/models", Access::user, 0, model_list_handler(parts.service)},
       {"GET", "/v1/models/*", Access::user, 0, model_handler(parts.service)},
@@ -114,7 +111,7 @@ std::vector<Route> make_routes(const RouteParts& parts) {
     routes.push_back({"GET", "/" + std::string(one.path), Access::open, 0,
                       file(parts.assets, std::string(one.path))});
   }
-  for (Route& route : data_routes(parts.session)) routes.push_back(std::move(route));
+  for (Route& route : data_routes(parts.session, json_bytes)) routes.push_back(std::move(route));
   if (parts.inspect) {
     for (Route& route : inspect_routes(parts.service, *parts.inspect))
       routes.push_back(std::move(route));

@@ -26,7 +26,8 @@ struct RouteParts {
   Generations& generations;
   SessionApi& session;
   std::function<bool()> is_draining;
-  InspectParts* inspect = nullptr;  // null: without the inspector
+  InspectParts* inspect = nullptr;       // null: without the inspector
+  std::size_t body_bytes = 1024 * 1024;  // the most that one request may bring
 };
 
 std::vector<Route> make_routes(const RouteParts& parts);

@@ -48,8 +48,11 @@ struct Server::Impl {
                             gate,
                             service,
                             std::move(random),
+                            nullptr,
+                            options.hsts,
                             ConnectionCaps(options.limits, system_clock()),
                             {},
+                            0,
                             0,
                             false}),
         acceptor(core->context),
@@ -80,12 +83,14 @@ struct Server::Impl {
     std::unique_ptr<ConnectionCaps::Permit> permit = core->caps.enter(peer);
     if (!permit) return turn_away(std::move(socket));
     tune(socket);
-    start_http(Socket(std::move(socket)), peer, core, std::move(permit));
+    const auto start = core->tls ? start_tls : start_http;
+    start(Socket(std::move(socket)), peer, core, std::move(permit));
   }
 
   // At once, in one piece that an empty send buffer takes. Closing while the request is on its way
   // would reset the connection and take the answer back, so some are kept open for a moment.
   void turn_away(tcp::socket socket) {
+    if (core->tls) return;  // who speaks TLS could not read it
     const HttpResponse full =
         error_response("", wire_error(ErrorCode::overloaded, "Too many connections are open."));
     const std::string bytes = response_head(full, {.keep_alive = false}) + full.body;
@@ -122,6 +127,11 @@ Result<std::uint16_t> Server::listen() {
   if (ec)
     return fail(ErrorCode::io_error,
                 "'" + host + "' is not an address to listen on: give an IP address or localhost.");
+  if (impl_->options.certificate) {
+    auto tls = make_tls_context(*impl_->options.certificate);
+    if (!tls) return tl::unexpected(tls.error());
+    impl_->core->tls = std::move(*tls);
+  }
   const tcp::endpoint endpoint(address, port);
   tcp::acceptor& acceptor = impl_->acceptor;
   acceptor.open(endpoint.protocol(), ec);

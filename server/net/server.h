@@ -8,10 +8,12 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "engine/base/error.h"
+#include "server/net/certificate.h"
 #include "server/net/event_loop.h"
 #include "server/net/gate.h"
 #include "server/net/net_limits.h"
@@ -26,7 +28,9 @@ struct ServerOptions {
   std::string host = "127.0.0.1";  // an address or localhost
   std::uint16_t port = 8080;       // 0: any free one
   NetLimits limits{};
-  ConnectionLimits frames{};  // of the WebSockets: the same as the service's
+  ConnectionLimits frames{};                 // of the WebSockets: the same as the service's
+  std::optional<Certificate> certificate{};  // TLS, and nothing else, on this port
+  bool hsts = false;                         // Strict-Transport-Security in every answer
 };
 
 class Server {

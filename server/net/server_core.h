@@ -35,6 +35,8 @@ struct ServerCore {
   Gate& gate;
   ChatService& service;
   RandomBytes random;
+  std::shared_ptr<asio::ssl::context> tls;  // null: plain HTTP
+  bool hsts;
   ConnectionCaps caps;
   std::unordered_set<Closable*> open;  // each adds and removes itself
   int num_leaving = 0;                 // turned away, and kept open until their answer is through
@@ -65,7 +67,15 @@ class LargeBody {
   std::shared_ptr<ServerCore> core_;
 };
 
-// Serves HTTP on the socket until it ends or becomes a WebSocket.
+// Errors: io_error (OpenSSL does not take this certificate).
+Result<std::shared_ptr<asio::ssl::context>> make_tls_context(const Certificate& certificate);
+
+// Waits for the TLS handshake, then start_http. Who speaks plain HTTP gets there, too.
+void start_tls(Socket socket, std::string peer, std::shared_ptr<ServerCore> core,
+               std::unique_ptr<ConnectionCaps::Permit> permit);
+
+// Serves HTTP on the socket until it ends or becomes a WebSocket. Where TLS is spoken, plain
+// requests are only told so.
 void start_http(Socket socket, std::string peer, std::shared_ptr<ServerCore> core,
                 std::unique_ptr<ConnectionCaps::Permit> permit);
 

@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict';
 import {spawn} from 'node:child_process';
 import {existsSync, mkdtempSync, rmSync} from 'node:fs';
+import https from 'node:https';
 import {tmpdir} from 'node:os';
 import path from 'node:path';
 import {createInterface} from 'node:readline';
@@ -35,7 +36,7 @@ export const temporaryFolder = (t) => {
 
 /**
  * @typedef {object} Server
- * @property {string} url        http://127.0.0.1:PORT
+ * @property {string} url        http://127.0.0.1:PORT, or https
  * @property {number} port
  * @property {string} dataDir
  * @property {number} pid
@@ -46,12 +47,13 @@ export const temporaryFolder = (t) => {
 /**
  * Starts `hearth serve` and waits until the model is ready (or, with untilReady false, until it listens).
  * @param {import('node:test').TestContext} t stops the server when this test ends
- * @param {{args?: string[], dataDir?: string, port?: number, untilReady?: boolean, env?: Record<string, string>}} [options]
+ * @param {{args?: string[], dataDir?: string, port?: number, untilReady?: boolean, env?: Record<string, string>, wrap?: string[]}} [options]
  * @returns {Promise<Server>}
  */
-export const startServer = async (t, {args = [], dataDir = temporaryFolder(t), port = 0, untilReady = true, env = {}} = {}) => {
+export const startServer = async (t, {args = [], dataDir = temporaryFolder(t), port = 0, untilReady = true, env = {}, wrap = []} = {}) => {
   assert.ok(binary && existsSync(binary), 'build Hearth first: ./dev build test');
-  const child = spawn(binary, ['serve', '--port', String(port), '--data-dir', dataDir, ...args],
+  const [file, ...before] = [...wrap, binary];
+  const child = spawn(file, [...before, 'serve', '--port', String(port), '--data-dir', dataDir, ...args],
     {stdio: ['ignore', 'pipe', 'pipe'], env: {...process.env, ...env}});
   let log = '';
   const exited = new Promise((resolve) => child.once('exit', (code, signal) => resolve({code, signal})));
@@ -59,8 +61,8 @@ export const startServer = async (t, {args = [], dataDir = temporaryFolder(t), p
     for (const stream of [child.stdout, child.stderr]) {
       createInterface({input: stream}).on('line', (line) => {
         log += `${line}\n`;
-        const match = /(http:\/\/[^\s/]+:(\d+))/.exec(line);
-        if (match) resolve({url: `http://127.0.0.1:${match[2]}`, port: Number(match[2])});
+        const match = /(https?):\/\/[^\s/]+:(\d+)/.exec(line);
+        if (match) resolve({url: `${match[1]}://127.0.0.1:${match[2]}`, port: Number(match[2])});
       });
     }
     exited.then(({code, signal}) => reject(new Error(`hearth serve ended (${code ?? signal}) before it listened:\n${log}`)));
@@ -75,13 +77,24 @@ export const startServer = async (t, {args = [], dataDir = temporaryFolder(t), p
   return {url, port: boundPort, dataDir, pid: child.pid ?? 0, log: () => log, stop};
 };
 
+/** Any certificate will do: it is the server's own. @returns {Promise<{ok: boolean, body: string}>} */
+const readiness = async (url) => {
+  if (url.startsWith('http:')) {
+    const response = await fetch(`${url}/readyz`);
+    return {ok: response.ok, body: await response.text()};
+  }
+  return new Promise((resolve, reject) => https.get(`${url}/readyz`, {rejectUnauthorized: false, agent: false}, (response) => {
+    let body = '';
+    response.on('data', (data) => { body += data; }).on('end', () => resolve({ok: response.statusCode === 200, body}));
+  }).on('error', reject));
+};
+
 /** Asks /readyz until it says 200; fails when the server ended or says that the model failed. */
 const ready = async (url, ended, log) => {
   for (;;) {
     if (ended()) throw new Error(`hearth serve ended while loading:\n${log()}`);
-    const response = await fetch(`${url}/readyz`);
-    if (response.ok) return;
-    const body = await response.text();
+    const {ok, body} = await readiness(url);
+    if (ok) return;
     if (body.includes('model_failed')) throw new Error(`the model did not load: ${body}`);
     await new Promise((resolve) => setTimeout(resolve, 20));
   }

@@ -39,6 +39,8 @@ struct TestServerOptions {
   NetLimits net;
   Limits limits;
   bool model_is_ready = true;
+  std::optional<Certificate> certificate;
+  bool hsts = false;
 };
 
 class TestServer {
@@ -69,10 +71,12 @@ class TestServer {
         session_{service_, options.with_join_code ? &code_ : nullptr, {}, true},
         assets_(test_page()),
         gate_(options.gate, service_, options.with_join_code ? &code_ : nullptr),
-        server_(loop_, {"127.0.0.1", 0, options.net, options.limits.connection}, Router(routes()),
-                gate_, service_, system_random()) {
+        server_(loop_,
+                {"127.0.0.1", 0, options.net, options.limits.connection, options.certificate,
+                 options.hsts},
+                Router(routes()), gate_, service_, system_random()) {
     port_ = *server_.listen();
-    session_.cookie_name = cookie_name(port_);
+    session_.cookie_name = cookie_name(port_, options.certificate.has_value());
     gate_.set_cookie_name(session_.cookie_name);
     if (options.model_is_ready)
       service_.set_model({"test", ModelState::ready, {}, 100.0, {}, {}, byte_model()});
@@ -141,7 +145,7 @@ class TestServer {
   // A second server on the same port.
   Result<std::uint16_t> listen_again() {
     return on_loop([this] {
-      Server second(loop_, {"127.0.0.1", port_, {}, {}}, Router(routes()), gate_, service_,
+      Server second(loop_, {"127.0.0.1", port_, {}, {}, {}}, Router(routes()), gate_, service_,
                     system_random());
       return second.listen();
     });

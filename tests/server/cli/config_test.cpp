@@ -2,8 +2,10 @@
 
 #include <filesystem>
 #include <fstream>
+#include <functional>
 #include <map>
 #include <regex>
+#include <set>
 
 #include <gtest/gtest.h>
 
@@ -51,8 +53,8 @@ TEST_F(ConfigTest, ListsAreReplacedNotJoined) {
 }
 
 TEST_F(ConfigTest, KeysOfTheLimitsTableHaveFlagsAndVariablesToo) {
-  EXPECT_EQ(load("[limits]\nlive = 5")->limits.live, 5);
-  EXPECT_EQ(load("", {{"HEARTH_LIMITS_LIVE", "6"}})->limits.live, 6);
+  EXPECT_EQ(load("[limits]\nlive = 5")->limits.service.live_total, 5);
+  EXPECT_EQ(load("", {{"HEARTH_LIMITS_LIVE", "6"}})->limits.service.live_total, 6);
   for (const ConfigKey& key : config_keys()) {
     if (key.name == "limits.live") {
       EXPECT_EQ(key.flag(), "--limits-live");
@@ -104,6 +106,62 @@ TEST_F(ConfigTest, TheDataFolderFollowsXdg) {
   EXPECT_EQ(load("", {{"XDG_DATA_HOME", "/x"}})->data_dir, "/x/hearth");
   EXPECT_EQ(load("", {{"HOME", "/home/ada"}})->data_dir, "/home/ada/.local/share/hearth");
   EXPECT_EQ(load("data_dir = \"/y\"", {{"XDG_DATA_HOME", "/x"}})->data_dir, "/y");
+}
+
+// Each key of [limits] is set to a number of its own and found where it is kept.
+TEST_F(ConfigTest, EveryLimitHasItsEffectAndNoOther) {
+  using Read = std::function<double(const Config&)>;
+  const auto seconds = [](Milliseconds time) { return static_cast<double>(time.count()) / 1000.0; };
+  const auto number = [](auto value) { return static_cast<double>(value); };
+  const std::map<std::string, Read> places = {
+      {"max_tokens", [=](const Config& c) { return number(c.limits.service.max_tokens); }},
+      {"running_per_user",
+       [=](const Config& c) { return number(c.limits.service.running_per_user); }},
+      {"queued_per_user",
+       [=](const Config& c) { return number(c.limits.service.queued_per_user); }},
+      {"live", [=](const Config& c) { return number(c.limits.service.live_total); }},
+      {"sockets_per_user",
+       [=](const Config& c) { return number(c.limits.service.sockets_per_user); }},
+      {"content_bytes", [=](const Config& c) { return number(c.limits.service.content_bytes); }},
+      {"unwatched_running_s",
+       [=](const Config& c) { return seconds(c.limits.service.detach_grace_running); }},
+      {"unwatched_queued_s",
+       [=](const Config& c) { return seconds(c.limits.service.detach_grace_queued); }},
+      {"hello_s", [=](const Config& c) { return seconds(c.limits.connection.hello_within); }},
+      {"frame_bytes", [=](const Config& c) { return number(c.limits.connection.frame_bytes); }},
+      {"frame_bytes_before_ready",
+       [=](const Config& c) { return number(c.limits.connection.frame_bytes_before_ready); }},
+      {"messages_per_s", [=](const Config& c) { return c.limits.connection.messages_per_s; }},
+      {"burst", [=](const Config& c) { return c.limits.connection.burst; }},
+      {"outbox_bytes", [=](const Config& c) { return number(c.limits.connection.outbox_bytes); }},
+      {"outbox_entries",
+       [=](const Config& c) { return number(c.limits.connection.outbox_entries); }},
+      {"slow_s", [=](const Config& c) { return seconds(c.limits.connection.stalled_after); }},
+      {"connections", [=](const Config& c) { return number(c.net.connections); }},
+      {"connections_per_address",
+       [=](const Config& c) { return number(c.net.connections_per_address); }},
+      {"connections_per_s", [=](const Config& c) { return c.net.connections_per_s; }},
+      {"header_bytes", [=](const Config& c) { return number(c.net.header_bytes); }},
+      {"header_fields", [=](const Config& c) { return number(c.net.header_fields); }},
+      {"target_bytes", [=](const Config& c) { return number(c.net.target_bytes); }},
+      {"body_bytes", [=](const Config& c) { return number(c.net.body_bytes); }},
+      {"header_s", [=](const Config& c) { return seconds(c.net.header_within); }},
+      {"body_s", [=](const Config& c) { return seconds(c.net.body_within); }},
+      {"idle_s", [=](const Config& c) { return seconds(c.net.idle); }},
+      {"handshake_s", [=](const Config& c) { return seconds(c.net.tls_handshake); }},
+  };
+  const std::set<std::string> small = {"header_fields", "running_per_user"};
+  const Config before = *load("");
+  for (const ConfigKey& key : config_keys()) {
+    if (!key.name.starts_with("limits.")) continue;
+    const std::string name(key.name.substr(7));
+    ASSERT_TRUE(places.contains(name)) << name;
+    const int value = small.contains(name) ? 777 : 5003;
+    const Config after = *load("[limits]\n" + name + " = " + std::to_string(value));
+    for (const auto& [other, read] : places) {
+      EXPECT_EQ(read(after), other == name ? value : read(before)) << name << " in " << other;
+    }
+  }
 }
 
 // configs/hearth.toml shows every key, with a value that is accepted.

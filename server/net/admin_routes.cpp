@@ -1,0 +1,91 @@
+#include "server/net/admin_routes.h"
+
+#include <array>
+#include <sstream>
+#include <utility>
+
+#include <nlohmann/json.hpp>
+
+namespace hearth::server {
+namespace {
+
+struct Metric {
+  const char* name;
+  const char* help;
+  const char* kind;  // gauge, counter
+  double value;
+};
+
+std::string text_of(std::span<const Metric> metrics) {
+  std::ostringstream out;
+  out.precision(17);
+  for (const Metric& one : metrics) {
+    out << "# HELP hearth_" << one.name << ' ' << one.help << "\n# TYPE hearth_" << one.name << ' '
+        << one.kind << "\nhearth_" << one.name << ' ' << one.value << '\n';
+  }
+  return out.str();
+}
+
+nlohmann::ordered_json health_of(const AdminParts& parts) {
+  const ProcessFacts facts = parts.facts();
+  const ServiceStats stats = parts.service.stats();
+  const ModelStatus& model = parts.service.model();
+  const Admission& admission = parts.service.admission();
+  nlohmann::ordered_json health = {
+      {"status", facts.is_draining ? "draining" : to_string(model.state)},
+      {"version", facts.version},
+      {"uptime_s", facts.uptime_s},
+      {"model", {{"id", model.id}, {"state", to_string(model.state)}, {"percent", model.percent}}},
+      {"connections",
+       {{"open", facts.connections},
+        {"max", facts.connections_max},
+        {"websockets", stats.connections}}},
+      {"replies",
+       {{"running", stats.running},
+        {"queued", stats.queued},
+        {"api_requests", parts.generations.live()},
+        {"admitted", admission.live()}}}};
+  if (facts.disk_free_bytes >= 0) health["disk_free_bytes"] = facts.disk_free_bytes;
+  if (!facts.certificate.empty()) health["certificate_sha256"] = facts.certificate;
+  if (!model.detail.empty()) health["model"]["detail"] = model.detail;
+  return health;
+}
+
+std::string metrics_of(const AdminParts& parts) {
+  const ProcessFacts facts = parts.facts();
+  const ServiceStats stats = parts.service.stats();
+  const Admission& admission = parts.service.admission();
+  const bool is_ready = parts.service.model().state == ModelState::ready && !facts.is_draining;
+  const auto number = [](auto value) { return static_cast<double>(value); };
+  const std::array metrics = {
+      Metric{"ready", "1 when replies can be generated.", "gauge", is_ready ? 1.0 : 0.0},
+      Metric{"uptime_seconds", "Since the start.", "counter", number(facts.uptime_s)},
+      Metric{"connections", "Open sockets.", "gauge", number(facts.connections)},
+      Metric{"websockets", "Open WebSockets.", "gauge", number(stats.connections)},
+      Metric{"replies_running", "Replies being written.", "gauge", number(stats.running)},
+      Metric{"replies_queued", "Replies that wait.", "gauge", number(stats.queued)},
+      Metric{"api_requests", "Requests of the HTTP APIs that generate.", "gauge",
+             number(parts.generations.live())},
+      Metric{"admitted", "Places taken, of limits.live.", "gauge", number(admission.live())},
+  };
+  return text_of(metrics);
+}
+
+}  // namespace
+
+std::vector<Route> make_admin_routes(const AdminParts& parts) {
+  return {{"GET", "/admin/health", Access::open, 0,
+           [parts](const auto&, const auto& response) {
+             HttpResponse answer;
+             answer.body = health_of(parts).dump();
+             response->send(std::move(answer));
+           }},
+          {"GET", "/metrics", Access::open, 0, [parts](const auto&, const auto& response) {
+             HttpResponse answer;
+             answer.content_type = "text/plain; version=0.0.4; charset=utf-8";
+             answer.body = metrics_of(parts);
+             response->send(std::move(answer));
+           }}};
+}
+
+}  // namespace hearth::server

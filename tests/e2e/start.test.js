@@ -1,0 +1,76 @@
+// What a newcomer meets when the start goes wrong: one sentence, and an exit code.
+import assert from 'node:assert/strict';
+import {chmodSync, mkdirSync, writeFileSync} from 'node:fs';
+import net from 'node:net';
+import {once} from 'node:events';
+import path from 'node:path';
+import test from 'node:test';
+import {hearth, startServer, temporaryFolder} from './support/server.js';
+
+const refusal = async (...args) => {
+  const {code, stdout, stderr} = await hearth(['serve', ...args]);
+  assert.equal(stdout, '', 'nothing is promised before it is sure');
+  return `${code} ${stderr}`;
+};
+
+test('the port is taken', async (t) => {
+  const taken = net.createServer().listen(0, '127.0.0.1');
+  await once(taken, 'listening');
+  t.after(() => taken.close());
+  const {port} = /** @type {import('node:net').AddressInfo} */ (taken.address());
+  assert.equal(await refusal('--port', String(port), '--data-dir', temporaryFolder(t)),
+    `1 hearth: Port ${port} on 127.0.0.1 is in use by another program; choose another one with --port.\n`);
+});
+
+test('the data folder cannot be made, or is no folder', async (t) => {
+  const folder = temporaryFolder(t);
+  writeFileSync(path.join(folder, 'file'), '');
+  assert.match(await refusal('--port', '0', '--data-dir', path.join(folder, 'file/data')), /^1 hearth: The data folder .*file\/data cannot be made: .*\.\n$/);
+  if (process.getuid?.() === 0) return;   // root may write everywhere
+  const locked = path.join(folder, 'locked');
+  mkdirSync(locked);
+  chmodSync(locked, 0o500);
+  assert.match(await refusal('--port', '0', '--data-dir', locked), /^1 hearth: The data folder .*locked cannot be written: .*\.\n$/);
+});
+
+test('another server has the data folder', async (t) => {
+  const server = await startServer(t, {untilReady: false});
+  assert.equal(await refusal('--port', '0', '--data-dir', server.dataDir), `1 hearth: The data folder ${server.dataDir} is in use by another Hearth server.\n`);
+});
+
+test('the disk is nearly full', async (t) => {
+  const folder = temporaryFolder(t);
+  assert.match(await refusal('--port', '0', '--data-dir', folder, '--disk-free', '900000G'),
+    new RegExp(`^1 hearth: The disk of the data folder ${folder} has \\d+ MiB left, and disk_free asks for 921600000 MiB: make room, or choose another folder with --data-dir\\.\\n$`));
+  const server = await startServer(t, {dataDir: folder, args: ['--disk-free', '0']});
+  assert.equal((await server.stop()).code, 0);
+});
+
+test('keys that are wrong name themselves and exit with 2', async (t) => {
+  const file = path.join(temporaryFolder(t), 'hearth.toml');
+  writeFileSync(file, 'prot = 80\n');
+  assert.equal(await refusal('--config', file), `2 hearth: ${file}: there is no key 'prot'.\n`);
+  assert.equal(await refusal('--port', '70000'), "2 hearth: --port must be a whole number from 0 to 65535, not '70000'.\n");
+  assert.equal(await refusal('--join-code', '12'), '2 hearth: --join-code must have at least 8 letters and digits.\n');
+  assert.match(await refusal('--limits-live', '0'), /^2 hearth: --limits-live must be a whole number from 1 /);
+  assert.match(await refusal('--host', 'no such host', '--data-dir', temporaryFolder(t)), /^1 hearth: 'no such host' is not an address to listen on: give an IP address or localhost\.\n$/);
+});
+
+test('the operator has a listener of their own', async (t) => {
+  const server = await startServer(t, {args: ['--admin-port', '0']});
+  const admin = /for the operator: (http:\/\/127\.0\.0\.1:\d+)/.exec(server.log())?.[1];
+  const health = await (await fetch(`${admin}/admin/health`)).json();
+  assert.equal(health.status, 'ready');
+  assert.equal(health.connections.max, 4096);
+  assert.ok(health.disk_free_bytes > 0);
+  const metrics = await (await fetch(`${admin}/metrics`)).text();
+  assert.match(metrics, /^# HELP hearth_ready .*\n# TYPE hearth_ready gauge\nhearth_ready 1\n/);
+  for (const route of ['/admin/health', '/metrics']) assert.equal((await fetch(`${server.url}${route}`)).status, 404, 'not where people come in');
+  for (const route of ['/', '/v1/models', '/ws']) assert.equal((await fetch(`${admin}${route}`)).status, 404);
+  const named = await new Promise((resolve) => {
+    const socket = net.connect({host: '127.0.0.1', port: Number(new URL(String(admin)).port)});
+    socket.once('data', (data) => { resolve(String(data)); socket.destroy(); });
+    socket.write('GET /admin/health HTTP/1.1\r\nHost: evil.example\r\n\r\n');
+  });
+  assert.match(named, /^HTTP\/1\.1 421 /, 'a page of another name cannot read it');
+});

@@ -158,6 +158,19 @@ test('an identity that the server forgot is asked for again', async (t) => {
   assert.equal(hearth.users.size, 1);
 });
 
+test('a server that was updated has the page load itself anew, once, and what was typed is still there', async (t) => {
+  const {page, hearth} = await start(t);
+  await page.locator('#message').fill('half a thought');
+  await page.waitForFunction(() => Object.keys(localStorage).some((key) => key.startsWith('hearth.draft.')));
+  const reloaded = page.waitForEvent('load');
+  hearth.version = '0.2.0';
+  for (const socket of hearth.sockets) socket.terminate();
+  await reloaded;
+  await page.locator('.chip[data-kind="model"]').waitFor();
+  await page.waitForFunction(() => document.querySelector('#message')?.value === 'half a thought');
+  assert.equal(hearth.received.filter((message) => message.type === 'hello').length, 3);
+});
+
 test('a server that is away while the session is asked for is waited for', async (t) => {
   const {page, hearth} = await start(t);
   await page.addInitScript(() => { Math.random = () => 10_000; });   // the page does not try again by itself

@@ -18,6 +18,7 @@ export class ConnectionKeeper {
   /** @type {Store} */ #store;
   /** @type {Socket} */ #socket;
   #attempt = 0;
+  #version = ''; // of the server that gave this page
   /** @type {{code?: string, name?: string}} */ #wanted = {};
   /** @type {ReturnType<typeof setTimeout> | undefined} */ #again;
   #identityAt = -Infinity;
@@ -39,7 +40,10 @@ export class ConnectionKeeper {
     askWhileWriting(store, link);
     store.addEffect((action, after, before) => {
       if (action.type === 'connection_lost' && before.connection.lostAt === 0) this.#noticeLater();
-      if (action.type === 'ready_received') this.#noticeNoMore(after.connection.notice === 'back');
+      if (action.type === 'ready_received') {
+        this.#noticeNoMore(after.connection.notice === 'back');
+        this.#keepUp(action.ready.server.version);
+      }
       if (action.type === 'join_asked') void this.start({ code: action.code, name: action.name });
     });
   }
@@ -84,6 +88,13 @@ export class ConnectionKeeper {
     });
     addEventListener('pagehide', () => this.#store.state.deletion && this.#store.dispatch({ type: 'deletion_due' }));
     addEventListener('pageshow', (event) => event.persisted && this.retryNow());
+  }
+
+  // An updated server speaks with its own page. What was typed and not sent is still there afterwards.
+  /** @param {string} version */
+  #keepUp(version) {
+    if (this.#version && version !== this.#version) location.reload();
+    this.#version = version;
   }
 
   // Not known any more: ask who we are, but not in a circle.

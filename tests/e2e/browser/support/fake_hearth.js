@@ -101,6 +101,7 @@ export class FakeHearth {
   joinCode = '';
   isAway = false;
   epoch = newId();
+  version = '0.1.0';
   /** @type {(reply: FakeReply) => void} what happens with each accepted message */ answer = () => {};
   losesAnswers = false;
   /** @type {((request: any) => any) | undefined} an error instead of accepted */ refuse = undefined;
@@ -229,7 +230,7 @@ export class FakeHearth {
     switch (message.type) {
       case 'hello':
         return send({type: 'ready', session: newId(), epoch: this.epoch, user: {id: user.id, name: user.name, kind: user.kind}, resumed: 'none',
-          heartbeat_ms: 25000, durable: true, server: {name: 'hearth', version: '0.1.0'}, limits: this.limits, models: [this.model]});
+          heartbeat_ms: 25000, durable: true, server: {name: 'hearth', version: this.version}, limits: this.limits, models: [this.model]});
       case 'ping':
         return send({type: 'pong', t: message.t});
       case 'chat.create':

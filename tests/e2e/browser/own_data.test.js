@@ -46,6 +46,28 @@ test('all my data comes as one file under the name that the server gives it', as
   assert.deepEqual(whole.conversations[0].messages.map(({content}) => content), ['Keep me', 're: Keep me']);
 });
 
+// It was asked for at once, answered to nobody, and not asked for again.
+test('settings that are opened before the session is there show what is yours when it has come', async (t) => {
+  const hearth = await FakeHearth.start(t);
+  ownData(hearth);
+  let go = () => {};
+  const held = new Promise((resolve) => { go = () => resolve(undefined); });
+  const {page, context} = await visit(browser(), hearth.url);
+  t.after(() => context.close());
+  await page.locator('.chip[data-kind="model"]').waitFor();
+  await context.clearCookies();
+  hearth.users.clear();
+  await page.route('**/api/v1/session', async (route) => {
+    if (route.request().method() === 'POST') await held;
+    await route.continue();
+  });
+  await page.reload();
+  await page.locator('.topbar [data-for="settings"]').click();
+  await sheet(page).getByRole('heading', {name: 'Your data'}).waitFor();
+  go();
+  await sheet(page).getByRole('heading', {name: 'Recovery phrase'}).waitFor();
+});
+
 test('one conversation comes as a file from the menu of its row', async (t) => {
   const {page} = await start(t);
   await ask(page, 'Just me');

@@ -42,8 +42,9 @@ export function keepAccount(store) {
     return startAnew();
   };
 
-  store.addEffect((action) => {
-    if (action.type === 'settings_opened' || action.type === 'import_ended' || action.type === 'deletion_done') void readAccount();
+  store.addEffect((action, after) => {
+    const isWanted = action.type === 'settings_opened' || action.type === 'import_ended' || action.type === 'deletion_done' || (action.type === 'session_opened' && after.view.isSettingsOpen);
+    if (isWanted && after.session.phase === 'open') void readAccount(); // before that nobody is known
     if (action.type === 'phrase_wanted') void makePhrase();
     if (action.type === 'phrase_used') void usePhrase(action.phrase);
     if (action.type === 'end_confirmed') void end(action.kind);

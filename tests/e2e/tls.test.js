@@ -99,7 +99,7 @@ test('plain HTTP on the port is told where to go, and nothing more', async (t) =
   assert.match(call, /speaks HTTPS only: use https:\/\//);
   const socket = await plain(server.port, `GET /ws HTTP/1.1\r\nHost: ${host}\r\nConnection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\n\r\n`);
   assert.match(socket, /^HTTP\/1\.1 400 /);
-  const foreign = await plain(server.port, 'GET / HTTP/1.1\r\nHost: evil.example\r\n\r\n');
+  const foreign = await plain(server.port, 'GET / HTTP/1.1\r\nHost: evil.example\r\nConnection: close\r\n\r\n');
   assert.match(foreign, /^HTTP\/1\.1 421 /, 'a name that is not ours is not sent anywhere');
   for (const answer of [page, call, socket, foreign]) {
     assert.match(answer, /\r\ncontent-security-policy: /);

@@ -12,7 +12,9 @@ void EndedReplies::send(const std::shared_ptr<Connection>& connection, const Use
         return reader->connection.lock() == connection && reader->owner == owner;
       });
   if (known != readers_.end()) {
-    (*known)->left.push_back(reply);
+    auto& left = (*known)->left;
+    // Asked for twice before it came: what comes answers both.
+    if (std::find(left.begin(), left.end(), reply) == left.end()) left.push_back(reply);
     return go_on(*known);
   }
   auto reader = std::make_shared<Reader>(Reader{connection, owner, {reply}, false});
@@ -43,6 +45,8 @@ void EndedReplies::answered(const std::shared_ptr<Reader>& reader,
                             const Result<FoundMessage>& found) {
   reader->is_asking = false;
   const auto connection = reader->connection.lock();
+  // Others have filled the outbox since: it is read again when there is room.
+  if (connection && connection->is_open() && !connection->is_caught_up()) return;
   const MessageId id = reader->left.front();
   reader->left.pop_front();
   if (connection) {

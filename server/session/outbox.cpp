@@ -32,9 +32,9 @@ std::optional<MessageId> Outbox::Entry::stream() const {
   return std::get<OutEvent>(content).stream;
 }
 
-bool Outbox::has_room(std::size_t bytes) const {
+bool Outbox::has_room(std::size_t bytes, bool is_large) const {
   if (entries_.size() >= entries_max_) return false;
-  return is_large(bytes) ? large_bytes_ == 0 : bytes_ + bytes <= bytes_max_;
+  return is_large ? large_bytes_ == 0 : bytes_ + bytes <= bytes_max_;
 }
 
 std::size_t Outbox::room() const {
@@ -42,13 +42,16 @@ std::size_t Outbox::room() const {
   return bytes_max_ - std::min(bytes_max_, bytes_);
 }
 
-void Outbox::count(std::size_t bytes) { (is_large(bytes) ? large_bytes_ : bytes_) += bytes; }
+void Outbox::add(Entry entry) {
+  (entry.is_large ? large_bytes_ : bytes_) += entry.bytes;
+  entries_.push_back(std::move(entry));
+}
 
 bool Outbox::push(OutEvent event) {
   const std::size_t bytes = event.frame.size();
-  if (!has_room(bytes)) return false;
-  entries_.push_back({std::move(event), bytes});
-  count(bytes);
+  const bool is_large = is_large_event(bytes);
+  if (!has_room(bytes, is_large)) return false;
+  add({std::move(event), bytes, is_large});
   return true;
 }
 
@@ -59,7 +62,7 @@ bool Outbox::push(Delta delta, Instant now) {
   });
   auto* const waiting = last == entries_.rend() ? nullptr : std::get_if<Delta>(&last->content);
   if (waiting && waiting->channel == delta.channel && waiting->to == delta.from &&
-      !is_large(last->bytes)) {
+      !last->is_large) {
     if (bytes_ + bytes > bytes_max_) return false;
     append(*waiting, std::move(delta));
     const std::size_t merged = size_of(*waiting);
@@ -67,11 +70,11 @@ bool Outbox::push(Delta delta, Instant now) {
     last->bytes = merged;
     return true;
   }
-  if (!has_room(bytes)) return false;
+  const bool is_large = bytes > bytes_max_;
+  if (!has_room(bytes, is_large)) return false;
   const MessageId stream = delta.stream;
   last_taken_.try_emplace(stream, now - merge_window_);  // the first one of a stream goes at once
-  entries_.push_back({std::move(delta), bytes});
-  count(bytes);
+  add({std::move(delta), bytes, is_large});
   return true;
 }
 
@@ -90,7 +93,7 @@ std::optional<OutEvent> Outbox::take(Instant now) {
   if (!can_take(now)) return std::nullopt;
   Entry entry = std::move(entries_.front());
   entries_.pop_front();
-  (is_large(entry.bytes) ? large_bytes_ : bytes_) -= entry.bytes;
+  (entry.is_large ? large_bytes_ : bytes_) -= entry.bytes;
   if (auto* const delta = std::get_if<Delta>(&entry.content)) {
     const auto last = last_taken_.find(delta->stream);
     if (last != last_taken_.end()) last->second = now;

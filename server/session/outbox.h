@@ -30,13 +30,13 @@ class Outbox {
  public:
   Outbox(std::size_t entries_max, std::size_t bytes_max, Milliseconds merge_window);
 
-  // False: full, and nothing was queued. One event larger than bytes_max may wait beside the
-  // others.
+  // False: full, and nothing was queued. One event of more than half of bytes_max may wait beside
+  // the others: whoever waits until the rest is small can send one of any size and its end.
   bool push(OutEvent event);
   bool push(Delta delta, Instant now);
 
-  // So many bytes would not be refused now.
-  bool has_room(std::size_t bytes) const;
+  // An event of so many bytes would not be refused now.
+  bool has_room(std::size_t bytes) const { return has_room(bytes, is_large_event(bytes)); }
   // What deltas of one stream may still take, in bytes as they are counted here.
   std::size_t room() const;
   // What waiting costs, for so much text of so many tokens.
@@ -59,10 +59,12 @@ class Outbox {
   struct Entry {
     std::variant<OutEvent, Delta> content;
     std::size_t bytes = 0;
+    bool is_large = false;
     std::optional<MessageId> stream() const;
   };
-  bool is_large(std::size_t bytes) const { return bytes > bytes_max_; }
-  void count(std::size_t bytes);
+  bool is_large_event(std::size_t bytes) const { return bytes > bytes_max_ / 2; }
+  bool has_room(std::size_t bytes, bool is_large) const;
+  void add(Entry entry);
   bool is_due(const Entry& front, Instant now) const;
 
   std::size_t entries_max_;

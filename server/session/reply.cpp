@@ -132,12 +132,18 @@ void Reply::tell_pause(Watcher& watcher) const {
   if (!watcher.owes_pause) send_state(*watcher.connection);
 }
 
-void Reply::tell_end(const Watcher& watcher) const {
+// False: the outbox has no room for it now; catch_up goes on when something was taken.
+bool Reply::tell_end(Watcher& watcher) const {
   Connection& reader = *watcher.connection;
-  if (watcher.res.empty()) reader.send_of(id(), done_event(id(), end_, is_stored_));
-  for (const std::string& re : watcher.res)
-    reader.send_of(id(), done_event(id(), end_, is_stored_, re));
+  if (watcher.res.empty() && !reader.offer_of(id(), done_event(id(), end_, is_stored_)))
+    return false;
+  while (!watcher.res.empty()) {
+    if (!reader.offer_of(id(), done_event(id(), end_, is_stored_, watcher.res.front())))
+      return false;
+    watcher.res.erase(watcher.res.begin());
+  }
   reader.forget_stream(id());
+  return true;
 }
 
 // Not somebody who is gone: nobody would take them off the list again.
@@ -153,7 +159,7 @@ void Reply::watch(const std::shared_ptr<Connection>& connection, std::size_t hav
   if (!is_paused) send_state(*connection);
   send_text(watcher);
   if (is_paused) tell_pause(watcher);
-  if (phase_ == Phase::ended && has_all(watcher)) return tell_end(watcher);
+  if (phase_ == Phase::ended && has_all(watcher) && tell_end(watcher)) return;
   watchers_.push_back(std::move(watcher));
 }
 
@@ -178,9 +184,7 @@ void Reply::catch_up() {
     if (!watcher.only_end && !has_all(watcher)) send_text(watcher);
     if (!has_all(watcher)) return false;
     if (watcher.owes_pause && phase_ == Phase::paused) tell_pause(watcher);
-    if (phase_ != Phase::ended) return false;
-    tell_end(watcher);
-    return true;
+    return phase_ == Phase::ended && tell_end(watcher);
   });
 }
 

@@ -138,7 +138,7 @@ class Reply {
   void send_text(Watcher& watcher) const;
   bool has_all(const Watcher& watcher) const;
   void tell_pause(Watcher& watcher) const;
-  void tell_end(const Watcher& watcher) const;
+  bool tell_end(Watcher& watcher) const;
   void publish();
   void tell_state();
   void note_start();

@@ -32,7 +32,12 @@ void Resumer::resume(const std::shared_ptr<Connection>& connection, const UserId
   visit->failed = std::move(failed);
   visit->num_open = 1;
   for (std::size_t i = 0; i < visit->wish.streams.size(); ++i) {
-    if (!replies_.find(owner, visit->wish.streams[i].id)) ask_store(visit, i);
+    if (replies_.find(owner, visit->wish.streams[i].id)) {
+      visit->in_history[i] =
+          1;  // at the latest when it leaves memory, which may be before the answers
+    } else {
+      ask_store(visit, i);
+    }
   }
   answered(visit);
 }

@@ -22,15 +22,19 @@ function(hearth_library name)
   target_link_libraries(${name} PUBLIC hearth_options ${ARG_PUBLIC} PRIVATE ${ARG_PRIVATE})
 endfunction()
 
-# hearth_test(NAME SOURCES a.cpp … LIBS libs…): a GoogleTest program, every case of which is one ctest.
+# hearth_test(NAME SOURCES a.cpp … LIBS libs… [ENVIRONMENT NAME=value…]): a GoogleTest program, every case of which is one ctest.
 # HEARTH_GOLDEN in the test's sources is the path of tests/golden from the repository's root, where tests are run: no absolute path in a
 # compile command, so that ccache serves every checkout.
 function(hearth_test name)
-  cmake_parse_arguments(ARG "" "" "SOURCES;LIBS" ${ARGN})
+  cmake_parse_arguments(ARG "" "" "SOURCES;LIBS;ENVIRONMENT" ${ARGN})
   add_executable(${name} ${ARG_SOURCES})
   target_link_libraries(${name} PRIVATE hearth_options ${ARG_LIBS} GTest::gmock GTest::gtest_main)
   target_compile_definitions(${name} PRIVATE HEARTH_GOLDEN="tests/golden")
-  gtest_discover_tests(${name} WORKING_DIRECTORY "${PROJECT_SOURCE_DIR}" DISCOVERY_TIMEOUT 60 DISCOVERY_MODE PRE_TEST)
+  set(properties)
+  if(ARG_ENVIRONMENT)
+    set(properties PROPERTIES ENVIRONMENT "${ARG_ENVIRONMENT}")
+  endif()
+  gtest_discover_tests(${name} WORKING_DIRECTORY "${PROJECT_SOURCE_DIR}" DISCOVERY_TIMEOUT 60 DISCOVERY_MODE PRE_TEST ${properties})
 endfunction()
 
 if(HEARTH_TESTS)

@@ -107,8 +107,8 @@ TEST(Outbox, RefusesOneEntryBeyondItsNumber) {
 
 TEST(Outbox, RefusesOneByteBeyondItsSize) {
   Outbox outbox(64, 100, kWindow);
-  EXPECT_TRUE(outbox.push(OutEvent{.frame = std::string(60, 'x')}));
-  EXPECT_TRUE(outbox.push(OutEvent{.frame = std::string(40, 'x')}));
+  EXPECT_TRUE(outbox.push(OutEvent{.frame = std::string(50, 'x')}));
+  EXPECT_TRUE(outbox.push(OutEvent{.frame = std::string(50, 'x')}));
   EXPECT_FALSE(outbox.push(OutEvent{.frame = "x"}));
   EXPECT_EQ(outbox.bytes(), 100U);
 }
@@ -117,13 +117,14 @@ TEST(Outbox, OneLargeEventMayWaitBesideTheOthers) {
   Outbox outbox(64, 100, kWindow);
   EXPECT_TRUE(outbox.push(OutEvent{.frame = "before"}));
   EXPECT_TRUE(outbox.push(OutEvent{.frame = std::string(500, 'x')}));
-  EXPECT_FALSE(outbox.push(OutEvent{.frame = std::string(101, 'x')})) << "a second one";
-  EXPECT_TRUE(outbox.push(OutEvent{.frame = std::string(94, 'x')}));
+  EXPECT_FALSE(outbox.push(OutEvent{.frame = std::string(51, 'x')})) << "a second one";
+  EXPECT_TRUE(outbox.push(OutEvent{.frame = std::string(50, 'x')}));
+  EXPECT_TRUE(outbox.push(OutEvent{.frame = std::string(44, 'x')}));
   EXPECT_FALSE(outbox.push(OutEvent{.frame = "x"}));
   EXPECT_EQ(outbox.bytes(), 600U);
   taken(outbox, kStart);
   taken(outbox, kStart);
-  EXPECT_TRUE(outbox.push(OutEvent{.frame = std::string(101, 'x')}));
+  EXPECT_TRUE(outbox.push(OutEvent{.frame = std::string(51, 'x')}));
 }
 
 // A connection that is being closed, whose last delta waits when its reply ends.

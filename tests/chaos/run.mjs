@@ -46,7 +46,7 @@ const chaos = {
   kills: (options, dataDir) => killLoop(start, {...options, dataDir, log}).then(({kills, messages}) => ({kills, messages})),
   conformance: onServer((server) => conformance(server)),
   idle: onServer(hostile.idle),
-  'never-read': onServer(hostile.neverRead, ['--limits.live', '256']),
+  'never-read': onServer(hostile.neverRead, ['--limits-live', '256']),
   dripping: onServer(hostile.dripping),
   rubbish: onServer(hostile.rubbish),
   bodies: onServer((server, options) => mutatedBodies(server, {...options, log}), ['--limits-max-tokens', '16']),

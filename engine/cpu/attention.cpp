@@ -33,8 +33,9 @@ class Attention::Sum {
     for (std::size_t q = 0; q < num_queries_; ++q) {
       if (partial.sum[q] == 0.0F) continue;  // sees nothing of the chunk
       const float top = std::max(max_[q], partial.max[q]);
-      const float keep = std::exp(max_[q] - top);
-      const float add = std::exp(partial.max[q] - top);
+      // One of the two is e^0.
+      const float keep = top == max_[q] ? 1.0F : std::exp(max_[q] - top);
+      const float add = top == partial.max[q] ? 1.0F : std::exp(partial.max[q] - top);
       max_[q] = top;
       weight_[q] = weight_[q] * keep + partial.sum[q] * add;
       float* total = total_ + q * width_;

@@ -2,7 +2,10 @@
 // unit's own. Internal linkage throughout, as kernels.h demands.
 //
 // A unit gives a type Products with
-//   Scores<kQ>(args).of_block(keys, scores)    scores[q] of a block's 16 keys, one a lane
+//   Scores<kQ>(args).of_blocks<kBlocks>(keys, scores)
+//                                              scores[b][q] of kBlocks (1 or 2) blocks' 16 keys,
+//                                              one a lane
+//   exp_lanes(x, top)                          e^(x − top), x ≤ top; 0 for x = −inf
 //   weigh_values<kQ>(args, p, begin, end)      args.out from p [kQ][kChunkTokens]; p is 0 where a
 //                                              query does not see the key
 #pragma once
@@ -58,6 +61,36 @@ inline const uint16_t* values_of(const AttendArgs& args, int t) {
   return args.blocks[t / kBlockTokens] + (kBlockTokens + t % kBlockTokens) * args.head_dim;
 }
 
+// Scores of the keys of kBlocks blocks from block b on: into p, −inf where a query does not see the
+// key, and the largest so far into `largest`.
+template <int kBlocks, int kQ, class Scores>
+inline void score_blocks(const AttendArgs& args, const Scores& of_keys, int b, __m512* largest,
+                         float* p) {
+  const __m512 minus_infinity = _mm512_set1_ps(-__builtin_inff());
+  const __m512i lane = _mm512_set_epi32(15, 14, 13, 12, 11, 10, 9, 8, 7, 6, 5, 4, 3, 2, 1, 0);
+  __m512 scores[kBlocks][kQ];
+  of_keys.template of_blocks<kBlocks>(args.blocks + b, scores);
+#pragma GCC unroll 2
+  for (int i = 0; i < kBlocks; ++i, ++b) {
+    const __m512i key = _mm512_add_epi32(lane, _mm512_set1_epi32(b * kBlockTokens));
+#pragma GCC unroll 8
+    for (int q = 0; q < kQ; ++q) {
+      __m512 score = scores[i][q];
+      if (args.softcap > 0.0F) {
+        const __m512 cap = _mm512_set1_ps(args.softcap);
+        score = _mm512_mul_ps(cap, tanh_lanes(_mm512_div_ps(score, cap)));
+      }
+      if (args.first[q] > b * kBlockTokens || args.last[q] < (b + 1) * kBlockTokens) {
+        const __mmask16 seen = _mm512_cmpge_epi32_mask(key, _mm512_set1_epi32(args.first[q])) &
+                               _mm512_cmplt_epi32_mask(key, _mm512_set1_epi32(args.last[q]));
+        score = _mm512_mask_mov_ps(minus_infinity, seen, score);
+      }
+      largest[q] = _mm512_max_ps(largest[q], score);
+      _mm512_store_ps(p + q * kChunkTokens + b * kBlockTokens, score);
+    }
+  }
+}
+
 template <class Products, int kQ>
 void attend_queries(const AttendArgs& args) {
   alignas(64) float p[kQ * kChunkTokens];
@@ -68,37 +101,22 @@ void attend_queries(const AttendArgs& args) {
     begin = args.first[q] < begin ? args.first[q] : begin;
     end = args.last[q] > end ? args.last[q] : end;
   }
-  const __m512 minus_infinity = _mm512_set1_ps(-__builtin_inff());
-  const __m512i lane = _mm512_set_epi32(15, 14, 13, 12, 11, 10, 9, 8, 7, 6, 5, 4, 3, 2, 1, 0);
   const int first_block = begin / kBlockTokens;
   const int num_blocks = (end + kBlockTokens - 1) / kBlockTokens;
   const typename Products::template Scores<kQ> of_keys(args);
   __m512 largest[kQ];
-  for (int q = 0; q < kQ; ++q) largest[q] = minus_infinity;
-  for (int b = first_block; b < num_blocks; ++b) {
-    __m512 scores[kQ];
-    of_keys.of_block(args.blocks[b], scores);
-    const __m512i key = _mm512_add_epi32(lane, _mm512_set1_epi32(b * kBlockTokens));
-    for (int q = 0; q < kQ; ++q) {
-      if (args.softcap > 0.0F) {
-        const __m512 cap = _mm512_set1_ps(args.softcap);
-        scores[q] = _mm512_mul_ps(cap, tanh_lanes(_mm512_div_ps(scores[q], cap)));
-      }
-      const __mmask16 seen = _mm512_cmpge_epi32_mask(key, _mm512_set1_epi32(args.first[q])) &
-                             _mm512_cmplt_epi32_mask(key, _mm512_set1_epi32(args.last[q]));
-      scores[q] = _mm512_mask_mov_ps(minus_infinity, seen, scores[q]);
-      largest[q] = _mm512_max_ps(largest[q], scores[q]);
-      _mm512_store_ps(p + q * kChunkTokens + b * kBlockTokens, scores[q]);
-    }
-  }
+  for (int q = 0; q < kQ; ++q) largest[q] = _mm512_set1_ps(-__builtin_inff());
+  int b = first_block;
+  for (; b + 2 <= num_blocks; b += 2) score_blocks<2, kQ>(args, of_keys, b, largest, p);
+  if (b < num_blocks) score_blocks<1, kQ>(args, of_keys, b, largest, p);
   for (int q = 0; q < kQ; ++q) {
     const float m = _mm512_reduce_max_ps(largest[q]);
     args.max[q] = m;
     __m512 total = _mm512_setzero_ps();
     const __m512 base = _mm512_set1_ps(args.first[q] < args.last[q] ? m : 0.0F);
-    for (int b = first_block; b < num_blocks; ++b) {
+    for (b = first_block; b < num_blocks; ++b) {
       float* at = p + q * kChunkTokens + b * kBlockTokens;
-      const __m512 e = exp_lanes(_mm512_sub_ps(_mm512_load_ps(at), base));
+      const __m512 e = Products::exp_lanes(_mm512_load_ps(at), base);
       total = _mm512_add_ps(total, e);
       _mm512_store_ps(at, e);
     }

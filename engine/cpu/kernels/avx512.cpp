@@ -319,6 +319,12 @@ struct WidenedAttention {
    public:
     explicit Scores(const AttendArgs& args) : queries_(args.queries), dim_(args.head_dim) {}
 
+    template <int kBlocks>
+    void of_blocks(const uint16_t* const* keys, __m512 (*scores)[kQ]) const {
+      for (int b = 0; b < kBlocks; ++b) of_block(keys[b], scores[b]);
+    }
+
+   private:
     void of_block(const uint16_t* keys, __m512* scores) const {
 #pragma GCC unroll 8
       for (int q = 0; q < kQ; ++q) scores[q] = _mm512_setzero_ps();
@@ -335,10 +341,11 @@ struct WidenedAttention {
       }
     }
 
-   private:
     const float* queries_;
     int dim_;
   };
+
+  static __m512 exp_lanes(__m512 x, __m512 top) { return cpu::exp_lanes(_mm512_sub_ps(x, top)); }
 
   // out[q][d…d+15] += Σ_t p[q][t] · v[t][d…], keys in ascending order.
   template <int kQ>

@@ -96,29 +96,70 @@ struct RoundedAttention {
       }
     }
 
-    // Two sums for each query, of even and odd pairs, so that one need not wait for the other.
-    void of_block(const uint16_t* keys, __m512* scores) const {
-      __m512 second[kQ];
-#pragma GCC unroll 8
-      for (int q = 0; q < kQ; ++q) scores[q] = second[q] = _mm512_setzero_ps();
-      for (int d = 0; d < dim_; d += 4, keys += 4 * kBlockTokens) {
-        const auto k0 = reinterpret_cast<__m512bh>(_mm512_loadu_si512(keys));
-        const auto k1 = reinterpret_cast<__m512bh>(_mm512_loadu_si512(keys + 2 * kBlockTokens));
-#pragma GCC unroll 8
-        for (int q = 0; q < kQ; ++q) {
-          const uint16_t* query = queries_ + q * dim_ + d;
-          scores[q] = _mm512_dpbf16_ps(scores[q], k0, broadcast_pair(query));
-          second[q] = _mm512_dpbf16_ps(second[q], k1, broadcast_pair(query + 2));
-        }
-      }
-#pragma GCC unroll 8
-      for (int q = 0; q < kQ; ++q) scores[q] = _mm512_add_ps(scores[q], second[q]);
+    // Four queries and two blocks at a time: their sums fill the registers, and each query is
+    // fetched once for both blocks.
+    template <int kBlocks>
+    void of_blocks(const uint16_t* const* keys, __m512 (*scores)[kQ]) const {
+      of_queries<kBlocks, 0, (kQ < 4 ? kQ : 4)>(keys, scores);
+      if constexpr (kQ > 4) of_queries<kBlocks, 4, kQ - 4>(keys, scores);
     }
 
    private:
+    // Two sums for each query, of even and odd pairs, so that one need not wait for the other.
+    template <int kBlocks, int kFirst, int kCount>
+    void of_queries(const uint16_t* const* keys, __m512 (*scores)[kQ]) const {
+      __m512 even[kBlocks][kCount];
+      __m512 odd[kBlocks][kCount];
+#pragma GCC unroll 2
+      for (int b = 0; b < kBlocks; ++b) {
+#pragma GCC unroll 4
+        for (int q = 0; q < kCount; ++q) even[b][q] = odd[b][q] = _mm512_setzero_ps();
+      }
+      for (int d = 0; d < dim_; d += 4) {
+        const uint16_t* query = queries_ + kFirst * dim_ + d;
+        __m512bh k0[kBlocks];
+        __m512bh k1[kBlocks];
+#pragma GCC unroll 2
+        for (int b = 0; b < kBlocks; ++b) {
+          const uint16_t* at = keys[b] + d * kBlockTokens;
+          k0[b] = reinterpret_cast<__m512bh>(_mm512_loadu_si512(at));
+          k1[b] = reinterpret_cast<__m512bh>(_mm512_loadu_si512(at + 2 * kBlockTokens));
+        }
+#pragma GCC unroll 4
+        for (int q = 0; q < kCount; ++q, query += dim_) {
+          const __m512bh x0 = broadcast_pair(query);
+          const __m512bh x1 = broadcast_pair(query + 2);
+#pragma GCC unroll 2
+          for (int b = 0; b < kBlocks; ++b) {
+            even[b][q] = _mm512_dpbf16_ps(even[b][q], k0[b], x0);
+            odd[b][q] = _mm512_dpbf16_ps(odd[b][q], k1[b], x1);
+          }
+        }
+      }
+#pragma GCC unroll 2
+      for (int b = 0; b < kBlocks; ++b) {
+#pragma GCC unroll 4
+        for (int q = 0; q < kCount; ++q)
+          scores[b][kFirst + q] = _mm512_add_ps(even[b][q], odd[b][q]);
+      }
+    }
+
     alignas(64) uint16_t queries_[kQ * kMaxHeadDim];
     int dim_;
   };
+
+  // To 8e-6, as they are rounded to bf16 next: 2^y = 2^⌊y⌋ · p(y − ⌊y⌋), p(0) = 1, so the largest
+  // score weighs 1.
+  static __m512 exp_lanes(__m512 x, __m512 top) {
+    const __m512 y = _mm512_mul_ps(_mm512_sub_ps(x, top), _mm512_set1_ps(1.44269504F));
+    const __m512 r = _mm512_reduce_ps(y, _MM_FROUND_TO_NEG_INF | _MM_FROUND_NO_EXC);
+    __m512 p = _mm512_set1_ps(0.0127631139F);
+    p = _mm512_fmadd_ps(p, r, _mm512_set1_ps(0.0534410293F));
+    p = _mm512_fmadd_ps(p, r, _mm512_set1_ps(0.240647048F));
+    p = _mm512_fmadd_ps(p, r, _mm512_set1_ps(0.693133993F));
+    p = _mm512_fmadd_ps(p, r, _mm512_set1_ps(1.0F));
+    return _mm512_scalef_ps(p, y);
+  }
 
   // Tokens t and t + 1 at once, t even: their values are interleaved in the registers, which leaves
   // dims 0…3, 8…11, … in one sum and 4…7, 12…15, … in the other.
@@ -144,11 +185,9 @@ struct RoundedAttention {
       __m512 high[kQ];
 #pragma GCC unroll 8
       for (int q = 0; q < kQ; ++q) low[q] = high[q] = _mm512_setzero_ps();
-      for (int t = begin; t < end; t += 2) {
-        // A token that nobody sees yet may hold anything, and 0 · NaN is NaN.
-        const __m512i v0 = _mm512_maskz_loadu_epi16(inside, values_of(args, t) + d);
-        const __m512i v1 =
-            _mm512_maskz_loadu_epi16(t + 1 < end ? inside : 0, values_of(args, t) + dim + d);
+      const auto weigh_pair = [&](const uint16_t* values, __mmask32 second, int t) {
+        const __m512i v0 = _mm512_maskz_loadu_epi16(inside, values);
+        const __m512i v1 = _mm512_maskz_loadu_epi16(second, values + dim);
         const auto v_low = reinterpret_cast<__m512bh>(_mm512_unpacklo_epi16(v0, v1));
         const auto v_high = reinterpret_cast<__m512bh>(_mm512_unpackhi_epi16(v0, v1));
 #pragma GCC unroll 8
@@ -156,6 +195,17 @@ struct RoundedAttention {
           const __m512bh weight = broadcast_pair(rounded + q * kChunkTokens + t);
           low[q] = _mm512_dpbf16_ps(low[q], v_low, weight);
           high[q] = _mm512_dpbf16_ps(high[q], v_high, weight);
+        }
+      };
+      for (int t = begin; t < end;) {
+        const uint16_t* values = values_of(args, t) + d;
+        const int block_end = (t / kBlockTokens + 1) * kBlockTokens;
+        const int stop = (block_end < end ? block_end : end) & ~1;
+        for (; t < stop; t += 2, values += 2 * dim) weigh_pair(values, inside, t);
+        // A token that nobody sees yet may hold anything, and 0 · NaN is NaN.
+        if (t < end && t < block_end) {
+          weigh_pair(values, 0, t);
+          t += 2;
         }
       }
       for (int q = 0; q < kQ; ++q) {

@@ -194,6 +194,7 @@ void WsConnection::pump() {
   is_writing_ = true;
   stream_.async_write(asio::buffer(out_), [self = shared_from_this()](error_code ec, std::size_t) {
     self->is_writing_ = false;
+    self->out_ = {};
     if (!ec) self->guarded([&] { self->pump(); });  // a failure shows in the read as well
   });
 }

@@ -10,7 +10,7 @@ namespace {
 
 using json = nlohmann::ordered_json;
 
-constexpr std::size_t kPageBytes = 192 * 1024;
+constexpr std::size_t kPageBytes = 96 * 1024;
 
 json attach_data(const MessageId& stream, const char* state, std::int64_t to) {
   return {{"stream", to_string(stream)}, {"state", state}, {"to", to}};

@@ -34,12 +34,13 @@ std::optional<MessageId> Outbox::Entry::stream() const {
 
 bool Outbox::has_room(std::size_t bytes, bool is_large) const {
   if (entries_.size() >= entries_max_) return false;
-  return is_large ? large_bytes_ == 0 : bytes_ + bytes <= bytes_max_;
+  return is_large ? large_bytes_ + written_large_bytes_ == 0
+                  : bytes_ + written_bytes_ + bytes <= bytes_max_;
 }
 
 std::size_t Outbox::room() const {
   if (entries_.size() >= entries_max_) return 0;
-  return bytes_max_ - std::min(bytes_max_, bytes_);
+  return bytes_max_ - std::min(bytes_max_, bytes_ + written_bytes_);
 }
 
 void Outbox::add(Entry entry) {
@@ -63,7 +64,7 @@ bool Outbox::push(Delta delta, Instant now) {
   auto* const waiting = last == entries_.rend() ? nullptr : std::get_if<Delta>(&last->content);
   if (waiting && waiting->channel == delta.channel && waiting->to == delta.from &&
       !last->is_large) {
-    if (bytes_ + bytes > bytes_max_) return false;
+    if (bytes_ + written_bytes_ + bytes > bytes_max_) return false;
     append(*waiting, std::move(delta));
     const std::size_t merged = size_of(*waiting);
     bytes_ += merged - last->bytes;
@@ -89,11 +90,15 @@ bool Outbox::can_take(Instant now) const {
   return !entries_.empty() && is_due(entries_.front(), now);
 }
 
+void Outbox::written() { written_bytes_ = written_large_bytes_ = 0; }
+
 std::optional<OutEvent> Outbox::take(Instant now) {
+  written();
   if (!can_take(now)) return std::nullopt;
   Entry entry = std::move(entries_.front());
   entries_.pop_front();
   (entry.is_large ? large_bytes_ : bytes_) -= entry.bytes;
+  (entry.is_large ? written_large_bytes_ : written_bytes_) = entry.bytes;
   if (auto* const delta = std::get_if<Delta>(&entry.content)) {
     const auto last = last_taken_.find(delta->stream);
     if (last != last_taken_.end()) last->second = now;
@@ -109,6 +114,7 @@ void Outbox::clear() {
   last_taken_.clear();
   bytes_ = 0;
   large_bytes_ = 0;
+  written();
 }
 
 }  // namespace hearth::server

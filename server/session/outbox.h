@@ -43,7 +43,7 @@ class Outbox {
   static std::size_t cost(std::size_t text_bytes, std::size_t num_tokens);
 
   // The oldest entry, if it may go now. A lone delta waits until merge_window after the last one of
-  // its stream was taken.
+  // its stream was taken. What is taken is being written until the next call, and counts as long.
   std::optional<OutEvent> take(Instant now);
   bool can_take(Instant now) const;
 
@@ -52,7 +52,9 @@ class Outbox {
 
   bool empty() const { return entries_.empty(); }
   std::size_t entries() const { return entries_.size(); }
-  std::size_t bytes() const { return bytes_ + large_bytes_; }
+  std::size_t bytes() const {
+    return bytes_ + large_bytes_ + written_bytes_ + written_large_bytes_;
+  }
   void clear();
 
  private:
@@ -65,14 +67,17 @@ class Outbox {
   bool is_large_event(std::size_t bytes) const { return bytes > bytes_max_ / 2; }
   bool has_room(std::size_t bytes, bool is_large) const;
   void add(Entry entry);
+  void written();
   bool is_due(const Entry& front, Instant now) const;
 
   std::size_t entries_max_;
   std::size_t bytes_max_;
   Milliseconds merge_window_;
   std::deque<Entry> entries_;
-  std::size_t bytes_ = 0;                                      // of all but the large one
-  std::size_t large_bytes_ = 0;                                // of the large one
+  std::size_t bytes_ = 0;          // of all but the large one
+  std::size_t large_bytes_ = 0;    // of the large one
+  std::size_t written_bytes_ = 0;  // the same of what was taken last
+  std::size_t written_large_bytes_ = 0;
   std::unordered_map<MessageId, Instant, IdHash> last_taken_;  // of each stream's deltas
 };
 

@@ -1,4 +1,6 @@
 // Clients that mean harm, or sleep: what they cost, and what they cost others.
+import assert from 'node:assert/strict';
+import {randomBytes} from 'node:crypto';
 import {readFileSync} from 'node:fs';
 import net from 'node:net';
 import {ChatClient, newIdentity} from '../e2e/support/chat_client.js';
@@ -34,9 +36,41 @@ export const idle = async (server, {sockets = 1000} = {}) => {
   return {sockets, kibEach};
 };
 
-/** Clients that ask for much and never read. @returns {Promise<{kibEach: number}>} */
+const messageBytes = 15_000;
+const history = (name, messages) => ({format: 'hearth.conversation.v1', id: randomBytes(16).toString('hex'), title: name, created: 1, updated: 2,
+  messages: Array.from({length: messages}, () => randomBytes(16).toString('hex')).map((id, i, ids) => (
+    {id, parent: ids[i - 1] ?? null, role: i % 2 ? 'assistant' : 'user', content: 'x'.repeat(messageBytes), created: i + 1, status: 'done'}))});
+const call = async (server, cookie, route, body) => {
+  const answer = await fetch(`${server.url}${route}`, {method: 'POST', headers: {cookie, origin: server.url, 'content-type': 'application/json'}, body: JSON.stringify(body)});
+  assert.equal(answer.status, 200, await answer.clone().text());
+  return answer.json();
+};
+
+/** Writes replies until every page of the KV cache has been in use: from then on none of it looks like somebody's cost. */
+const fillCache = async (server, tokens) => {
+  const client = await ChatClient.connect(server.url, {cookie: await newIdentity(server.url)});
+  for (let written = 0, i = 0; written < tokens; ++i) {
+    const {done} = await client.ask(`Tell me a long story about the number ${i}.`, {params: {max_tokens: 400}});
+    written += done.usage.prompt_tokens + done.usage.completion_tokens;
+    client.events.length = 0;
+  }
+  await client.close();
+};
+
+/**
+ * Clients that ask for much (long pages of their history, a long reply) and never read. What they cost beside the KV cache, which is settled by
+ * its own setting, small here, and full before it begins.
+ * @returns {Promise<{kibEach: number}>}
+ */
 export const neverRead = async (server, {clients = 100} = {}) => {
+  await fillCache(server, 12_000);
   const cookies = await identities(server.url, clients, 1);
+  const conversations = [];
+  for (const cookie of cookies) {
+    const {conversations: [long, short]} = await call(server, cookie, '/api/v1/import',
+      {format: 'hearth.export.v1', conversations: [history('long', 16), history('short', 5)]});
+    conversations.push([long.conversation, short.conversation]);
+  }
   await settle();
   const before = residentKiB(server.pid);
   const all = await chunked(clients, 20, async (i) => {
@@ -44,17 +78,18 @@ export const neverRead = async (server, {clients = 100} = {}) => {
     raw.text({type: 'hello'});
     await raw.message((message) => message.type === 'ready');
     raw.socket.pause();
-    for (let k = 0; k < 30; ++k) raw.text({type: 'history.list', id: `l-${k}`, limit: 100});
     raw.text({type: 'chat.create', id: 'c', content: 'Tell me a long story.', params: {max_tokens: 400}});
+    for (let k = 0; k < 30; ++k) raw.text({type: 'history.get', id: `g-${k}`, conversation: conversations[i][k % 2]});
     return raw;
   });
   let most = 0;
-  for (let i = 0; i < 10; ++i) {
+  for (let busy = true; busy;) {
     await settle();
     most = Math.max(most, residentKiB(server.pid));
+    busy = (await (await fetch(`${server.operator}/admin/health`)).json()).replies.admitted > 0;
   }
   for (const raw of all) raw.destroy();
-  return {clients, kibEach: (most - before) / clients};
+  return {clients, kibEach: Math.round((most - before) / clients * 10) / 10};
 };
 
 /** Connections that send a byte now and then, and what a good request takes meanwhile. @returns {Promise<{medianMs: number, worstMs: number}>} */

@@ -25,8 +25,8 @@ const start = async ({dataDir, port = 0, args = [], ignoresFileLimit = false}) =
   const child = spawn(command[0], command.slice(1), {stdio: ['ignore', 'pipe', ignoresFileLimit ? 'ignore' : 'inherit']});
   children.add(child);
   const exited = new Promise((resolve) => child.once('exit', () => { children.delete(child); resolve(undefined); }));
+  let text = '';
   const bound = await new Promise((resolve, reject) => {
-    let text = '';
     child.stdout.on('data', (data) => {
       text += data;
       const match = /http:\/\/[^\s/]+:(\d+)/.exec(text);
@@ -36,7 +36,8 @@ const start = async ({dataDir, port = 0, args = [], ignoresFileLimit = false}) =
   });
   const url = `http://127.0.0.1:${bound}`;
   while (!(await fetch(`${url}/readyz`).catch(() => ({ok: false}))).ok) await new Promise((resolve) => setTimeout(resolve, 20));
-  return {url, port: bound, pid: child.pid, stop: (signal) => { child.kill(signal); return exited; }};
+  const operator = /for the operator: (http:\/\/[^\s/]+)/.exec(text)?.[1];
+  return {url, operator, port: bound, pid: child.pid, stop: (signal) => { child.kill(signal); return exited; }};
 };
 
 const onServer = (run, args = []) => async (options, folder) => run(await start({dataDir: folder, args}), options);
@@ -46,7 +47,7 @@ const chaos = {
   kills: (options, dataDir) => killLoop(start, {...options, dataDir, log}).then(({kills, messages}) => ({kills, messages})),
   conformance: onServer((server) => conformance(server)),
   idle: onServer(hostile.idle),
-  'never-read': onServer(hostile.neverRead, ['--limits-live', '256']),
+  'never-read': onServer(hostile.neverRead, ['--limits-live', '256', '--kv-memory', '8M', '--admin-port', '0']),
   dripping: onServer(hostile.dripping),
   rubbish: onServer(hostile.rubbish),
   bodies: onServer((server, options) => mutatedBodies(server, {...options, log}), ['--limits-max-tokens', '16']),

@@ -124,7 +124,25 @@ TEST(Outbox, OneLargeEventMayWaitBesideTheOthers) {
   EXPECT_EQ(outbox.bytes(), 600U);
   taken(outbox, kStart);
   taken(outbox, kStart);
+  EXPECT_FALSE(outbox.push(OutEvent{.frame = std::string(51, 'x')})) << "it is being written";
+  taken(outbox, kStart);
   EXPECT_TRUE(outbox.push(OutEvent{.frame = std::string(51, 'x')}));
+}
+
+// Once, a reader that took nothing cost what was being written beside a full outbox.
+TEST(Outbox, WhatIsBeingWrittenCountsUntilTheNextIsTaken) {
+  Outbox outbox(64, 100, kWindow);
+  EXPECT_TRUE(outbox.push(OutEvent{.frame = std::string(50, 'x')}));
+  taken(outbox, kStart);
+  EXPECT_EQ(outbox.bytes(), 50U);
+  EXPECT_EQ(outbox.room(), 50U);
+  EXPECT_TRUE(outbox.push(OutEvent{.frame = std::string(50, 'x')}));
+  EXPECT_FALSE(outbox.push(OutEvent{.frame = "x"}));
+  taken(outbox, kStart);
+  EXPECT_TRUE(outbox.push(OutEvent{.frame = std::string(50, 'x')}));
+  taken(outbox, kStart);
+  EXPECT_EQ(taken(outbox, kStart), "null");
+  EXPECT_EQ(outbox.bytes(), 0U);
 }
 
 // A connection that is being closed, whose last delta waits when its reply ends.

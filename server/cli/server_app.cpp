@@ -198,6 +198,8 @@ Result<void> ServerApp::listen_for_operator() {
 }
 
 Result<void> ServerApp::listen() {
+  // Before anybody can know the address: who is told to end from then on drains.
+  loop_.on_signal([this](int) { on_signal(); });
   if (Result<void> done = listen_for_operator(); !done) return done;
   const Result<std::uint16_t> port = server_.listen();
   if (!port) return tl::unexpected(port.error());
@@ -322,7 +324,6 @@ Milliseconds ServerApp::tick() {
 
 void ServerApp::run() {
   hasten_tick_ = loop_.repeat([this] { return tick(); });
-  loop_.on_signal([this](int) { on_signal(); });
   loop_.run();
   server_.close_all();
   if (operator_server_) operator_server_->close_all();

@@ -1,6 +1,6 @@
 // What a newcomer meets when the start goes wrong: one sentence, and an exit code.
 import assert from 'node:assert/strict';
-import {chmodSync, mkdirSync, writeFileSync} from 'node:fs';
+import {chmodSync, mkdirSync, readFileSync, writeFileSync} from 'node:fs';
 import net from 'node:net';
 import {once} from 'node:events';
 import path from 'node:path';
@@ -44,6 +44,14 @@ test('the disk is nearly full', async (t) => {
     new RegExp(`^1 hearth: The disk of the data folder ${folder} has \\d+ MiB left, and disk_free asks for 921600000 MiB: make room, or choose another folder with --data-dir\\.\\n$`));
   const server = await startServer(t, {dataDir: folder, args: ['--disk-free', '0']});
   assert.equal((await server.stop()).code, 0);
+});
+
+// Once, SIGTERM between the printed address and the first turn of the loop ended the process on the spot.
+test('who knows the address can end the server in order', async (t) => {
+  const server = await startServer(t, {untilReady: false});
+  const caught = BigInt(`0x${/SigCgt:\s+([0-9a-f]+)/.exec(readFileSync(`/proc/${server.pid}/status`, 'utf8'))?.[1]}`);
+  for (const signal of [2n, 15n]) assert.ok(caught & (1n << (signal - 1n)), `signal ${signal} is caught`);
+  assert.deepEqual(await server.stop(), {code: 0, signal: null});
 });
 
 test('keys that are wrong name themselves and exit with 2', async (t) => {

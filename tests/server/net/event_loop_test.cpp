@@ -1,5 +1,6 @@
 #include "server/net/event_loop.h"
 
+#include <csignal>
 #include <stdexcept>
 #include <vector>
 
@@ -44,6 +45,18 @@ TEST(EventLoop, AJobThatThrowsDoesNotEndTheOthers) {
   });
   loop.run();
   EXPECT_TRUE(ran);
+}
+
+TEST(EventLoop, ASignalFromBeforeItRunsIsHeard) {
+  EventLoop loop;
+  int heard = 0;
+  loop.on_signal([&](int signal) {
+    heard = signal;
+    loop.stop();
+  });
+  std::raise(SIGTERM);
+  loop.run();
+  EXPECT_EQ(heard, SIGTERM);
 }
 
 }  // namespace

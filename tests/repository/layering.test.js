@@ -8,7 +8,7 @@ import {fileURLToPath} from 'node:url';
 
 const root = path.resolve(path.dirname(fileURLToPath(import.meta.url)), '../..');
 const sources = execFileSync('git', ['ls-files', 'engine', 'server'], {cwd: root, encoding: 'utf8'})
-  .split('\n').filter((file) => /\.(h|cpp)$/.test(file));
+  .split('\n').filter((file) => /\.(h|cpp|cu)$/.test(file));
 
 /** @type {{from: string, line: number, header: string}[]} */
 const includes = sources.flatMap((from) =>
@@ -36,20 +36,31 @@ test('only engine/torch includes torch', () => forbid(/^(?!engine\/torch\/)/, to
 test('nothing in engine includes server', () => forbid(/^engine\//, /^server\//));
 
 for (const module of ['text', 'runtime', 'sampling', 'checkpoint']) {
-  const others = ['text', 'runtime', 'sampling', 'checkpoint', 'cpu', 'torch', 'cli'].filter((m) => m !== module);
+  const others = ['text', 'runtime', 'sampling', 'checkpoint', 'cpu', 'cuda', 'torch', 'cli'].filter((m) => m !== module);
   // runtime draws tokens: it is the one caller of the sampler.
   const allowed = module === 'runtime' ? new RegExp(`${sharedData.source}|^engine/sampling/sampler\\.h$`) : sharedData;
   test(`engine/${module} does not see the insides of other modules`, () =>
     forbid(new RegExp(`^engine/${module}/`), new RegExp(`^engine/(${others.join('|')})/`), allowed));
 }
 
-// The two decoders: over checkpoint, behind the seam, and never the one inside the other.
-for (const [decoder, others] of [['cpu', 'text|sampling|structured|torch|cli'], ['torch', 'text|sampling|structured|cpu|cli']]) {
+// The three decoders: over checkpoint, behind the seam, and never the one inside the other.
+for (const [decoder, others] of [['cpu', 'text|sampling|structured|cuda|torch|cli'], ['cuda', 'text|sampling|structured|cpu|torch|cli'],
+  ['torch', 'text|sampling|structured|cpu|cuda|cli']]) {
   test(`engine/${decoder} implements the step runner over checkpoint`, () => {
     forbid(new RegExp(`^engine/${decoder}/`), new RegExp(`^engine/(${others})/`));
     forbid(new RegExp(`^engine/${decoder}/`), /^engine\/runtime\//, /^engine\/runtime\/(step_runner|batch_check)\.h$/);
   });
 }
+
+test('CUDA reaches only engine/cuda, and its decoder not even there', () => {
+  const cuda = /^(cuda|cublas|nvrtc|cooperative_groups)/;
+  forbid(/^(?!engine\/cuda\/)/, cuda);
+  forbid(/^engine\/cuda\/(?!.*\.cu$|.*_cuda\.h$|kernels\/numbers\.h$)/, cuda);
+});
+
+test('kernel bodies include only each other, integers and mathematics', () =>
+  forbid(/^engine\/cuda\/kernels\/.*\.h$/, /./,
+    /^(stdint\.h|string\.h|math\.h|cstdint|cstddef|algorithm|cuda_fp16\.h|engine\/cuda\/kernels\/.*\.h)$/));
 
 test('torch is reached through its loader alone', () =>
   forbid(/^(?!engine\/torch\/)/, /^engine\/torch\//, /^engine\/torch\/module_loader\.h$/));

@@ -1,5 +1,9 @@
 #include "engine/cpu/activations.h"
 
+#include <algorithm>
+#include <atomic>
+#include <limits>
+
 namespace hearth::engine::cpu {
 namespace {
 
@@ -31,6 +35,8 @@ void Activations::prepare(WeightFormat format, std::int64_t rows, std::int64_t k
   at_least(q8_, size);
   at_least(scale_, size / kGroup);
   at_least(minus_sum_, size / kGroup);
+  at_least(start_, rows);
+  std::fill_n(start_.begin(), rows, 0.0F);
 }
 
 // Tiles of equal height, give or take one row: 8 rows at a best height of 6 are 4 + 4, not 6 + 2.
@@ -60,8 +66,13 @@ void Activations::put_part(std::int64_t row, const float* values, std::int64_t b
   const std::int64_t at = first * padded_k(k_) + begin * rows;
   const std::int64_t count = end - begin;
   if (format_ != WeightFormat::bf16) {
-    kernels_.put_q8(values, count, padded_k(count), in_tile, rows, q8_.data() + at,
-                    scale_.data() + at / kGroup, minus_sum_.data() + at / kGroup);
+    const int zero = format_ == WeightFormat::int8 ? kInt8Zero : kInt4Zero;
+    const bool fits =
+        kernels_.put_q8(values, count, padded_k(count), in_tile, rows, zero, q8_.data() + at,
+                        scale_.data() + at / kGroup, minus_sum_.data() + at / kGroup);
+    if (fits) return;
+    std::atomic_ref(start_[static_cast<std::size_t>(row)])
+        .store(std::numeric_limits<float>::quiet_NaN(), std::memory_order_relaxed);
   } else if (kernels_.bf16_activations) {
     kernels_.put_bf16(values, count, padded_k(count), in_tile, rows, bf16_.data() + at);
   } else {
@@ -78,6 +89,7 @@ ActivationTile Activations::tile(std::int64_t index) const {
           q8_.data() + first * k_padded,
           scale_.data() + group,
           minus_sum_.data() + group,
+          start_.data() + first,
           static_cast<int>(first_row(index + 1) - first),
           k_padded,
           nullptr,

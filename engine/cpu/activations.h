@@ -23,7 +23,7 @@ class Activations {
   void put(std::int64_t row, const float* values) { put_part(row, values, 0, k_); }
 
   // Its values [begin, end), [end − begin]; begin is a multiple of kGroup, and so is end unless it
-  // is k.
+  // is k. A row with a value that int8 cannot hold (2^106, not a number) has products that are NaN.
   void put_part(std::int64_t row, const float* values, std::int64_t begin, std::int64_t end);
 
   std::int64_t rows() const { return rows_; }
@@ -43,8 +43,9 @@ class Activations {
   std::vector<float> f32_;
   std::vector<std::uint16_t> bf16_;
   std::vector<std::int8_t> q8_;
-  std::vector<float> scale_;
+  std::vector<std::int32_t> scale_;
   std::vector<std::int32_t> minus_sum_;
+  std::vector<float> start_;  // [rows]
 };
 
 }  // namespace hearth::engine::cpu

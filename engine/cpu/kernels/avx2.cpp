@@ -51,7 +51,6 @@ void multiply_bf16_rows(const uint8_t* panel, const ActivationTile& tile, int fi
 
 struct Int8Format {
   static constexpr int kGroupBytes = kInt8GroupBytes;
-  static constexpr int kZero = 128;
   static __m256i load(const uint8_t* group, int step, int part) {
     return load_bytes(group + step * 128 + part * 32);
   }
@@ -59,7 +58,6 @@ struct Int8Format {
 
 struct Int4Format {
   static constexpr int kGroupBytes = kInt4GroupBytes;
-  static constexpr int kZero = 8;
   static __m256i load(const uint8_t* group, int step, int part) {
     const __m256i bytes = load_bytes(group + (step >> 1) * 128 + part * 32);
     return _mm256_and_si256((step & 1) == 0 ? bytes : _mm256_srli_epi16(bytes, 4),
@@ -72,15 +70,15 @@ void multiply_quantised_rows(const uint8_t* panel, const ActivationTile& tile, i
                              float* out) {
   __m256 acc[kRows][kParts];
   for (int r = 0; r < kRows; ++r) {
-    for (int i = 0; i < kParts; ++i) acc[r][i] = _mm256_setzero_ps();
+    for (int i = 0; i < kParts; ++i) acc[r][i] = _mm256_set1_ps(tile.start[first + r]);
   }
   for (int64_t g = 0; g < tile.k_padded / kGroup; ++g, panel += Format::kGroupBytes) {
     const int8_t* a = tile.q8 + (g * tile.rows + first) * kGroup;
-    const float* scale = tile.scale + g * tile.rows + first;
+    const int32_t* scale = tile.scale + g * tile.rows + first;
     const int32_t* minus_sum = tile.minus_sum + g * tile.rows + first;
     for (int i = 0; i < kParts; ++i) {
       __m256i exact[kRows];
-      for (int r = 0; r < kRows; ++r) exact[r] = _mm256_set1_epi32(Format::kZero * minus_sum[r]);
+      for (int r = 0; r < kRows; ++r) exact[r] = _mm256_set1_epi32(minus_sum[r]);
       for (int step = 0; step < 8; ++step) {
         const __m256i w = Format::load(panel, step, i);
         const __m256i w_even = _mm256_and_si256(w, _mm256_set1_epi16(0x00FF));
@@ -96,11 +94,12 @@ void multiply_quantised_rows(const uint8_t* panel, const ActivationTile& tile, i
         }
       }
       const uint8_t* scales = panel + Format::kGroupBytes - 64 + i * 16;
-      const __m256 w_scale =
-          _mm256_cvtph_ps(_mm_loadu_si128(reinterpret_cast<const __m128i*>(scales)));
+      const __m256i w_scale = _mm256_castps_si256(
+          _mm256_cvtph_ps(_mm_loadu_si128(reinterpret_cast<const __m128i*>(scales))));
       for (int r = 0; r < kRows; ++r) {
-        const __m256 scaled = _mm256_mul_ps(_mm256_cvtepi32_ps(exact[r]), w_scale);
-        acc[r][i] = _mm256_fmadd_ps(scaled, _mm256_set1_ps(scale[r]), acc[r][i]);
+        const __m256i both = _mm256_add_epi32(w_scale, _mm256_set1_epi32(scale[r]));
+        acc[r][i] =
+            _mm256_fmadd_ps(_mm256_cvtepi32_ps(exact[r]), _mm256_castsi256_ps(both), acc[r][i]);
       }
     }
   }
@@ -186,32 +185,42 @@ inline float largest_lane(__m256 x) {
   return _mm_cvtss_f32(_mm_max_ss(two, _mm_shuffle_ps(two, two, 1)));
 }
 
-void put_q8(const float* x, int64_t n, int64_t n_padded, int row, int rows, int8_t* tile,
-            float* scale, int32_t* minus_sum) {
-  const __m256 magnitude = _mm256_castsi256_ps(_mm256_set1_epi32(0x7FFFFFFF));
+inline int32_t largest_lane(__m256i x) {
+  const __m128i four = _mm_max_epi32(_mm256_castsi256_si128(x), _mm256_extracti128_si256(x, 1));
+  const __m128i two = _mm_max_epi32(four, _mm_unpackhi_epi64(four, four));
+  return _mm_cvtsi128_si32(_mm_max_epi32(two, _mm_shuffle_epi32(two, 1)));
+}
+
+bool put_q8(const float* x, int64_t n, int64_t n_padded, int row, int rows, int zero, int8_t* tile,
+            int32_t* scale, int32_t* minus_sum) {
+  const __m256i magnitude = _mm256_set1_epi32(0x7FFFFFFF);
+  bool fits = true;
   for (int64_t g = 0; g * kGroup < n_padded; ++g) {
     __m256 v[4];
-    __m256 largest = _mm256_setzero_ps();
+    __m256i largest = _mm256_setzero_si256();
     for (int i = 0; i < 4; ++i) {
       const int64_t k = g * kGroup + i * 8;
       v[i] = k < n ? load_upto(x + k, n - k) : _mm256_setzero_ps();
-      largest = _mm256_max_ps(largest, _mm256_and_ps(v[i], magnitude));
+      largest = _mm256_max_epi32(largest, _mm256_and_si256(_mm256_castps_si256(v[i]), magnitude));
     }
-    const float top = largest_lane(largest);
-    const __m256 inverse = _mm256_set1_ps(top > 0.0F ? 127.0F / top : 0.0F);
+    const int32_t e = activation_exponent(static_cast<uint32_t>(largest_lane(largest)));
+    const bool group_fits = e <= kLargestActivationExponent;
+    fits = fits && group_fits;
+    const __m256 inverse = _mm256_set1_ps(group_fits ? power_of_two(-e) : 0.0F);
     int32_t total = 0;
     for (int i = 0; i < 4; ++i) {
       alignas(32) int32_t q[8];
-      _mm256_store_si256(reinterpret_cast<__m256i*>(q),
-                         _mm256_cvtps_epi32(_mm256_mul_ps(v[i], inverse)));
+      const __m256 scaled = group_fits ? _mm256_mul_ps(v[i], inverse) : _mm256_setzero_ps();
+      _mm256_store_si256(reinterpret_cast<__m256i*>(q), _mm256_cvtps_epi32(scaled));
       for (int j = 0; j < 8; ++j) {
         tile[(g * rows + row) * kGroup + i * 8 + j] = static_cast<int8_t>(q[j]);
         total += q[j];
       }
     }
-    scale[g * rows + row] = top / 127.0F;
-    minus_sum[g * rows + row] = -total;
+    scale[g * rows + row] = group_fits ? e * (1 << 23) : 0;
+    minus_sum[g * rows + row] = -zero * total;
   }
+  return fits;
 }
 
 // The polynomial of the AVX-512 unit, operation for operation.

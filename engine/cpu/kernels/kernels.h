@@ -36,16 +36,20 @@ inline constexpr int kChunkTokens =
 inline constexpr int kBf16PairBytes = 128;
 inline constexpr int kInt8GroupBytes = 1088;
 inline constexpr int kInt4GroupBytes = 576;
+inline constexpr int kInt8Zero = 128;  // what a stored weight is above the one it stands for
+inline constexpr int kInt4Zero = 8;
 
 // Up to kMaxRows activation rows, interleaved so that one pointer and constant offsets reach all of
 // them: with a row pointer each, address arithmetic would cost more than the products. Only the
 // form that the weight format multiplies with is set.
 struct ActivationTile {
-  const float* f32;          // [k_padded][rows]             bf16 weights, widened
-  const uint16_t* bf16;      // [k_padded / 2][rows][2]      bf16 weights, VDPBF16PS
-  const int8_t* q8;          // [k_padded / kGroup][rows][kGroup]  int8 and int4 weights
-  const float* scale;        // [k_padded / kGroup][rows]    of q8
-  const int32_t* minus_sum;  // [k_padded / kGroup][rows]    −Σ q8 of the group
+  const float* f32;      // [k_padded][rows]             bf16 weights, widened
+  const uint16_t* bf16;  // [k_padded / 2][rows][2]      bf16 weights, VDPBF16PS
+  const int8_t* q8;      // [k_padded / kGroup][rows][kGroup]  int8 and int4 weights
+  const int32_t* scale;  // [k_padded / kGroup][rows]    of q8: e · 2^23 for the scale 2^e, to be
+                         // added to the bits of the weights' scales
+  const int32_t* minus_sum;  // [k_padded / kGroup][rows]    −zero · Σ q8 of the group
+  const float* start;        // [rows]  0, or NaN where q8 cannot hold a value of the row
   int rows;                  // 1 … kMaxRows
   int64_t k_padded;
 
@@ -93,8 +97,9 @@ struct KernelTable {
   // Writes x [n], padded with zeros to n_padded, as row `row` of a tile of `rows` rows.
   void (*put_f32)(const float* x, int64_t n, int64_t n_padded, int row, int rows, float* tile);
   void (*put_bf16)(const float* x, int64_t n, int64_t n_padded, int row, int rows, uint16_t* tile);
-  void (*put_q8)(const float* x, int64_t n, int64_t n_padded, int row, int rows, int8_t* tile,
-                 float* scale, int32_t* minus_sum);
+  // zero: of the weights' format. False when a value is 2^106 or larger, or not a number.
+  bool (*put_q8)(const float* x, int64_t n, int64_t n_padded, int row, int rows, int zero,
+                 int8_t* tile, int32_t* scale, int32_t* minus_sum);
 
   // Packing. Of a group of kGroup weights: out [kGroup] its integers (int8: w + 128, int4: w + 8),
   // returned the fp16 scale.

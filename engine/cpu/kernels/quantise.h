@@ -15,6 +15,24 @@ static inline float clamped(float value, float low, float high) {
   return above < high ? above : high;
 }
 
+// Of activations: the smallest e ≥ −100 with max|x| ≤ 127 · 2^e, from the bits of max|x|. Above
+// 100: too large, or not a number. A power of two costs up to one of the eight bits, and joins the
+// weights' scale by an integer addition, which the multipliers have no part in; with fp16 weight
+// scales, which are never 0, the sum of the exponents stays in range.
+static inline int32_t activation_exponent(uint32_t largest) {
+  // Carries into the exponent when the mantissa is above that of 127.
+  const int32_t e = static_cast<int32_t>((largest + 0x1FFFFU) >> 23) - (127 + 6);
+  return e < -100 ? -100 : e;
+}
+constexpr int32_t kLargestActivationExponent = 100;
+
+static inline float power_of_two(int32_t e) {
+  return float_of_bits(static_cast<uint32_t>(e + 127) << 23);
+}
+
+// 2^-14: for a group of zeros, whose scale may be anything but 0.
+constexpr uint16_t kScaleOfZeros = 0x0400;
+
 // scale = max|w| / 127 as fp16; out[i] = round(w[i] / scale) + 128.
 static inline uint16_t quantise_int8(const float* group, uint8_t* out) {
   float lanes[16] = {};
@@ -26,9 +44,9 @@ static inline uint16_t quantise_int8(const float* group, uint8_t* out) {
   }
   float largest = 0.0F;
   for (int lane = 0; lane < 16; ++lane) largest = lanes[lane] > largest ? lanes[lane] : largest;
-  const uint16_t half = to_fp16_finite(largest / 127.0F);
-  const float scale = from_fp16(half);
-  const float inverse = scale > 0.0F ? 1.0F / scale : 0.0F;
+  uint16_t half = to_fp16_finite(largest / 127.0F);
+  if (half == 0) half = kScaleOfZeros;
+  const float inverse = 1.0F / from_fp16(half);
   for (int i = 0; i < kGroup; ++i) {
     const float q = clamped(__builtin_rintf(group[i] * inverse), -127.0F, 127.0F);
     out[i] = static_cast<uint8_t>(static_cast<int32_t>(q) + 128);
@@ -71,8 +89,8 @@ static inline uint16_t quantise_int4(const float* group, uint8_t* out) {
       best = half;
     }
   }
-  const float scale = from_fp16(best);
-  const float inverse = scale != 0.0F ? 1.0F / scale : 0.0F;
+  if (best == 0) best = kScaleOfZeros;
+  const float inverse = 1.0F / from_fp16(best);
   for (int i = 0; i < kGroup; ++i) {
     const float q = clamped(__builtin_rintf(group[i] * inverse), -8.0F, 7.0F);
     out[i] = static_cast<uint8_t>(static_cast<int32_t>(q) + 8);

@@ -51,18 +51,19 @@ int int4_weight(const uint8_t* group, int n, int k) {
 
 template <int kGroupBytes, int (*kWeight)(const uint8_t*, int, int)>
 void multiply_quantised(const uint8_t* panel, const ActivationTile& tile, float* out) {
-  for (int i = 0; i < tile.rows * kPanelRows; ++i) out[i] = 0.0F;
+  for (int i = 0; i < tile.rows * kPanelRows; ++i) out[i] = tile.start[i / kPanelRows];
   for (int64_t g = 0; g < tile.k_padded / kGroup; ++g, panel += kGroupBytes) {
     for (int n = 0; n < kPanelRows; ++n) {
-      const float w_scale = from_fp16(load_u16(panel + kGroupBytes - 64 + n * 2));
+      const uint32_t w_scale = bits_of_float(from_fp16(load_u16(panel + kGroupBytes - 64 + n * 2)));
       for (int r = 0; r < tile.rows; ++r) {
         int32_t exact = 0;
         for (int k = 0; k < kGroup; ++k) {
           exact += kWeight(panel, n, k) * tile.q8[(g * tile.rows + r) * kGroup + k];
         }
+        const float scale =
+            float_of_bits(w_scale + static_cast<uint32_t>(tile.scale[g * tile.rows + r]));
         float& acc = out[r * kPanelRows + n];
-        acc =
-            __builtin_fmaf(static_cast<float>(exact) * w_scale, tile.scale[g * tile.rows + r], acc);
+        acc = __builtin_fmaf(static_cast<float>(exact), scale, acc);
       }
     }
   }
@@ -86,24 +87,29 @@ void put_bf16(const float* x, int64_t n, int64_t n_padded, int row, int rows, ui
     tile[((k / 2) * rows + row) * 2 + k % 2] = k < n ? to_bf16(x[k]) : uint16_t{0};
 }
 
-void put_q8(const float* x, int64_t n, int64_t n_padded, int row, int rows, int8_t* tile,
-            float* scale, int32_t* minus_sum) {
+bool put_q8(const float* x, int64_t n, int64_t n_padded, int row, int rows, int zero, int8_t* tile,
+            int32_t* scale, int32_t* minus_sum) {
+  bool fits = true;
   for (int64_t g = 0; g * kGroup < n_padded; ++g) {
-    float largest = 0.0F;
+    uint32_t largest = 0;
     for (int64_t k = g * kGroup; k < (g + 1) * kGroup && k < n; ++k) {
-      const float size = __builtin_fabsf(x[k]);
+      const uint32_t size = bits_of_float(__builtin_fabsf(x[k]));
       if (size > largest) largest = size;
     }
-    const float inverse = largest > 0.0F ? 127.0F / largest : 0.0F;
+    const int32_t e = activation_exponent(largest);
+    const bool group_fits = e <= kLargestActivationExponent;
+    fits = fits && group_fits;
     int32_t total = 0;
     for (int64_t k = g * kGroup; k < (g + 1) * kGroup; ++k) {
-      const int32_t q = k < n ? static_cast<int32_t>(__builtin_rintf(x[k] * inverse)) : 0;
+      const int32_t q =
+          k < n && group_fits ? static_cast<int32_t>(__builtin_rintf(x[k] * power_of_two(-e))) : 0;
       tile[(g * rows + row) * kGroup + k % kGroup] = static_cast<int8_t>(q);
       total += q;
     }
-    scale[g * rows + row] = largest / 127.0F;
-    minus_sum[g * rows + row] = -total;
+    scale[g * rows + row] = group_fits ? e * (1 << 23) : 0;
+    minus_sum[g * rows + row] = -zero * total;
   }
+  return fits;
 }
 
 void widen_fp16(const uint16_t* x, int64_t n, float* out) {

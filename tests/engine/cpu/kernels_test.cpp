@@ -43,9 +43,9 @@ TEST_P(Kernels, ProductsEqualFp64WithinTheRoundingOfTheInputs) {
         for (std::int64_t row = 0; row < 13; ++row) activations.put(row, inputs.data() + row * k);
         const std::vector<float> result = product(kernels(), owned.matrix, activations);
         const std::int64_t width = owned.matrix.num_panels() * kPanelRows;
-        // Activations are rounded: to 8 bits with a scale for 32 (error ≤ max/254), or to bf16
-        // (2⁻⁹), or not at all.
-        const double rounding = format != WeightFormat::bf16 ? 4.0 / 254.0
+        // Activations are rounded: to 8 bits with a power of two as the scale of 32 (error ≤
+        // max/127), or to bf16 (2⁻⁹), or not at all.
+        const double rounding = format != WeightFormat::bf16 ? 4.0 / 127.0
                                 : kernels().bf16_activations ? 1.0 / 256.0
                                                              : 1e-6;
         for (std::int64_t row = 0; row < 13; ++row) {
@@ -128,16 +128,19 @@ TEST_P(Kernels, GatesStayFiniteAtTheEnds) {
 }
 
 TEST_P(Kernels, RoundsActivationsAsTheScalarUnitDoes) {
-  const std::vector<float> x = normal_values(70, 12);
+  std::vector<float> x = normal_values(70, 12);
+  x[3] = 127.0F;   // the largest that a scale of 1 holds
+  x[40] = 127.1F;  // needs 2
   constexpr int kRows = 3;
   std::vector<std::int8_t> q8(96 * kRows), q8_expected(96 * kRows);
-  std::vector<float> scale(3 * kRows), scale_expected(3 * kRows);
+  std::vector<std::int32_t> scale(3 * kRows), scale_expected(3 * kRows);
   std::vector<std::int32_t> minus_sum(3 * kRows), minus_sum_expected(3 * kRows);
   std::vector<std::uint16_t> half(96 * kRows), half_expected(96 * kRows);
   for (int row = 0; row < kRows; ++row) {
-    kernels().put_q8(x.data(), 70, 96, row, kRows, q8.data(), scale.data(), minus_sum.data());
-    scalar_kernels().put_q8(x.data(), 70, 96, row, kRows, q8_expected.data(), scale_expected.data(),
-                            minus_sum_expected.data());
+    EXPECT_TRUE(kernels().put_q8(x.data(), 70, 96, row, kRows, kInt8Zero, q8.data(), scale.data(),
+                                 minus_sum.data()));
+    EXPECT_TRUE(scalar_kernels().put_q8(x.data(), 70, 96, row, kRows, kInt8Zero, q8_expected.data(),
+                                        scale_expected.data(), minus_sum_expected.data()));
     kernels().put_bf16(x.data(), 70, 96, row, kRows, half.data());
     scalar_kernels().put_bf16(x.data(), 70, 96, row, kRows, half_expected.data());
   }
@@ -145,6 +148,44 @@ TEST_P(Kernels, RoundsActivationsAsTheScalarUnitDoes) {
   EXPECT_EQ(scale, scale_expected);
   EXPECT_EQ(minus_sum, minus_sum_expected);
   EXPECT_EQ(half, half_expected);
+  EXPECT_EQ(scale[0], 0);
+  EXPECT_EQ(scale[kRows], 1 << 23);
+  EXPECT_EQ(q8[3], 127);
+  EXPECT_EQ(q8[kRows * kGroup + 8], 64);
+}
+
+// Scales are powers of two from 2^-100 to 2^100: what is less is 0, what is more makes its row's
+// products no numbers, and leaves the other rows alone.
+TEST_P(Kernels, ActivationsOfEverySizeMeetInt8AndInt4Weights) {
+  constexpr std::int64_t kWidth = 64;
+  const float infinity = std::numeric_limits<float>::infinity();
+  const std::vector<float> sizes = {0.0F, 1e-44F, 1e-20F, 1.0F, 1e30F, 3e38F, infinity, NAN};
+  std::vector<float> weights(kWidth * 2, 0.0F);  // a row of zeros, whose scale could be 0
+  std::fill_n(weights.begin(), kWidth, 0.5F);
+  for (const WeightFormat format : {WeightFormat::int8, WeightFormat::int4}) {
+    const OwnedMatrix owned = packed(format, 2, kWidth, weights);
+    Activations activations(kernels());
+    const auto rows = static_cast<std::int64_t>(sizes.size());
+    activations.prepare(format, rows, kWidth);
+    for (std::int64_t row = 0; row < rows; ++row) {
+      std::vector<float> x(kWidth, 0.0F);
+      x[40] = sizes[static_cast<std::size_t>(row)];
+      activations.put(row, x.data());
+    }
+    const std::vector<float> result = product(kernels(), owned.matrix, activations);
+    for (std::size_t row = 0; row < sizes.size(); ++row) {
+      const float halves = result[row * kPanelRows];
+      const float zeros = result[row * kPanelRows + 1];
+      if (sizes[row] > 1e32F || std::isnan(sizes[row])) {
+        EXPECT_TRUE(std::isnan(halves) && std::isnan(zeros)) << sizes[row];
+        continue;
+      }
+      const double step = format == WeightFormat::int8 ? 0.01 : 0.08;
+      const double expected = sizes[row] < 1e-30F ? 0.0 : 0.5 * static_cast<double>(sizes[row]);
+      EXPECT_NEAR(halves, expected, step * expected) << to_string(format) << " " << sizes[row];
+      EXPECT_EQ(zeros, 0.0F) << sizes[row];
+    }
+  }
 }
 
 // The KV blocks of one chunk, and the same numbers widened.

@@ -38,6 +38,7 @@ struct Config {
   int retention_days = 0;                                    // 0: nothing goes by itself
   std::string system_prompt;
   engine::ComputeDtype dtype = engine::ComputeDtype::automatic;
+  engine::KvDtype kv_dtype = engine::KvDtype::bf16;
   engine::ComputeDevice device = engine::ComputeDevice::automatic;
   int threads = 0;
   int max_sequences = 32;

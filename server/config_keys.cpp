@@ -203,6 +203,8 @@ std::vector<ConfigKey> main_keys() {
        text(&Config::system_prompt)},
       {"dtype", KeyKind::text, "what to compute in: auto, fp32, bf16, fp16, int8, int4",
        choice(&Config::dtype, engine::kDtypeNames)},
+      {"kv_dtype", KeyKind::text, "what the KV cache holds: bf16, or int8, which takes half",
+       choice(&Config::kv_dtype, engine::kKvDtypeNames)},
       {"device", KeyKind::text, "where to compute: auto, cpu, cuda",
        choice(&Config::device, kDevices)},
       {"threads", KeyKind::number, "compute threads; 0: one per core",

@@ -92,6 +92,7 @@ Result<void> check_disk(const Config& config) {
 engine::RunnerOptions runner_options(const Config& config) {
   engine::RunnerOptions options;
   options.dtype = config.dtype;
+  options.kv_dtype = config.kv_dtype;
   options.device = config.device;
   options.threads = config.threads;
   options.kv_cache_bytes = config.kv_memory;

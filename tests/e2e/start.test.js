@@ -5,6 +5,7 @@ import net from 'node:net';
 import {once} from 'node:events';
 import path from 'node:path';
 import test from 'node:test';
+import {newIdentity} from './support/chat_client.js';
 import {hearth, startServer, temporaryFolder} from './support/server.js';
 
 const refusal = async (...args) => {
@@ -62,6 +63,14 @@ test('keys that are wrong name themselves and exit with 2', async (t) => {
   assert.equal(await refusal('--join-code', '12'), '2 hearth: --join-code must have at least 8 letters and digits.\n');
   assert.match(await refusal('--limits-live', '0'), /^2 hearth: --limits-live must be a whole number from 1 /);
   assert.match(await refusal('--host', 'no such host', '--data-dir', temporaryFolder(t)), /^1 hearth: 'no such host' is not an address to listen on: give an IP address or localhost\.\n$/);
+});
+
+test('conversations are kept in int8 where kv_dtype says so', async (t) => {
+  const {url} = await startServer(t, {args: ['--dtype', 'int8', '--kv-dtype', 'int8']});
+  const model = await (await fetch(`${url}/api/v1/model`, {headers: {cookie: await newIdentity(url)}})).json();
+  assert.match(model.decoder, /int8 weights, .*int8 KV cache/);
+  const {response} = await (await fetch(`${url}/conversation/`, {method: 'POST', headers: {'content-type': 'application/json'}, body: '{"query": "Hello!"}'})).json();
+  assert.match(response, /\w{2,}/);
 });
 
 test('the operator has a listener of their own', async (t) => {

@@ -83,6 +83,13 @@ TEST_F(ConfigTest, WhatIsWrongIsOneSentenceThatNamesTheKey) {
   EXPECT_EQ(load("port = 70000").error().code, ErrorCode::usage);
 }
 
+TEST_F(ConfigTest, TheKvCacheHoldsBf16OrInt8) {
+  EXPECT_EQ(load("")->kv_dtype, engine::KvDtype::bf16);
+  EXPECT_EQ(load("kv_dtype = \"int8\"")->kv_dtype, engine::KvDtype::int8);
+  EXPECT_EQ(load("", {{"HEARTH_KV_DTYPE", "int8"}})->kv_dtype, engine::KvDtype::int8);
+  EXPECT_NE(refusal("kv_dtype = \"int4\"").find("one of bf16, int8"), std::string::npos);
+}
+
 TEST_F(ConfigTest, MemoryIsReadWithItsUnit) {
   EXPECT_EQ(load("kv_memory = \"2G\"")->kv_memory, std::int64_t{2} << 30);
   EXPECT_EQ(load("kv_memory = \"512M\"")->kv_memory, std::int64_t{512} << 20);

@@ -254,3 +254,15 @@ test('a list with nothing new leaves the streams as they are: what depends on th
   const other = reduce(listed, { type: 'conversations_listed', page: { conversations: [{ ...conversation, id: id(20), live: [id(22)] }] }, isFirst: true });
   assert.deepEqual(other.streams, { [id(12)]: id(10), [id(22)]: id(20) });
 });
+
+test('the time left is that of the share that was seen to pass, and none before enough was', () => {
+  const loading = (/** @type {number} */ percent, /** @type {number} */ at, /** @type {number | undefined} */ eta_ms = undefined) =>
+    /** @type {Action} */ ({ type: 'model_moved', at, event: { type: 'model', model: 'demo', state: 'loading', stage: 'weights', percent, eta_ms } });
+  const left = (/** @type {Action[]} */ ...actions) => after(ready(), ...actions).server.loading?.etaMs;
+  assert.equal(left(loading(40, 1000)), undefined);
+  assert.equal(left(loading(40, 1000), loading(41, 2000)), undefined);
+  assert.equal(left(loading(40, 1000), loading(41, 2000), loading(60, 5000)), 8000);
+  assert.equal(left(loading(40, 1000), loading(60, 5000, 123)), 123);
+  assert.equal(left(loading(40, 1000), loading(100, 5000)), undefined);
+  assert.equal(left(loading(40, 1000), ready(), loading(50, 9000)), undefined, 'another start counts from its own beginning');
+});

@@ -43,7 +43,7 @@ test('a message written offline is kept, shown as not sent, and goes out once', 
   await send(page, 'Are you there?');
   const waiting = page.locator('.turn[data-state="waiting"]');
   await waiting.waitFor();
-  await page.getByText('Not sent yet. It goes out once, when the connection is back.').waitFor();
+  await page.locator('.log').getByText('Not sent yet. It goes out once, when the connection is back.').waitFor();
   await pass(page, 'chip');
   await page.locator('.chip[data-kind="care"]').waitFor();
   await pass(page, 'banner');
@@ -104,6 +104,35 @@ test('an unsent message can be taken back, and its words are in the field again'
   await page.getByRole('button', {name: 'Try now'}).click();
   await until(() => hearth.replies.length === 1);
   assert.deepEqual(creations(hearth).map(({content}) => content), ['Better words']);
+});
+
+test('what is asked of a reply offline is shown as not asked for yet, can be taken back, and goes out once', async (t) => {
+  const {page, hearth} = await start(t);
+  await send(page, 'Hello');
+  await until(() => hearth.replies.length === 1);
+  hearth.replies[0].write('One.');
+  hearth.replies[0].done('length');
+  await page.locator('.tools .meta').waitFor();
+  await neverAgain(page);
+  await hearth.goAway();
+  const note = page.locator('.log').getByText('Not asked for yet. It goes out once, when the connection is back.');
+  await page.getByRole('button', {name: 'Continue', exact: true}).click();
+  await note.waitFor();
+  assert.equal(await page.locator('.turn[data-from="person"]').count(), 1, 'no empty message stands there');
+  await page.getByRole('button', {name: 'Take it back'}).click();
+  await note.waitFor({state: 'detached'});
+  await page.getByRole('button', {name: 'Write it again'}).click();
+  await note.waitFor();
+  await page.locator('[role="status"]', {hasText: 'Not asked for yet.'}).waitFor({state: 'attached'});
+  hearth.comeBack();
+  await pass(page, 'banner');
+  await page.getByRole('button', {name: 'Try now'}).click();
+  await until(() => hearth.replies.length === 2);
+  hearth.replies[1].write('Two.');
+  hearth.replies[1].done();
+  await page.locator('.branch data', {hasText: '2/2'}).waitFor();
+  await note.waitFor({state: 'detached'});
+  assert.deepEqual(hearth.received.filter(({type}) => /^chat\./.test(type)).map(({type, regenerate}) => [type, regenerate]), [['chat.create', undefined], ['chat.create', true]]);
 });
 
 test('a reload while a reply is written goes on with it', async (t) => {

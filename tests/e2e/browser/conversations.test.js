@@ -251,3 +251,39 @@ test('on a phone nothing scrolls sideways and Enter is a new line', async (t) =>
   assert.equal(await page.evaluate(() => document.documentElement.scrollWidth), 320);
   assert.equal(await page.locator('.log').evaluate((log) => log.scrollWidth - log.clientWidth), 0);
 });
+
+for (const [width, height] of [[320, 480], [390, 600], [640, 400]]) {
+  test(`at ${width} by ${height} the first view begins with its first word, and no word of the composer or the inspector is cut`, async (t) => {
+    const {page} = await withConversations(t, [], {viewport: {width, height}, hasTouch: true, isMobile: true});
+    await page.locator('.meter data').waitFor();   // the composer is as it stays
+    const heading = await page.locator('.welcome h2').boundingBox();
+    const bar = await page.locator('.topbar').boundingBox();
+    assert.ok(heading.y >= bar.y + bar.height, `${heading.y}`);
+    const chip = page.locator('.composer .chip span').first();
+    assert.equal(await chip.textContent(), 'Room defaults');
+    assert.ok(await chip.evaluate((span) => span.scrollWidth <= span.clientWidth), 'the chip is cut');
+    await page.locator('.topbar [data-for="inspector"]').click();
+    await page.locator('.inspector .tabs').waitFor();
+    assert.ok(await page.locator('.inspector .tabs').evaluate((tabs) => tabs.scrollWidth <= tabs.clientWidth), 'a tab is cut');
+  });
+}
+
+test('a long message shows its beginning, all of it when wanted, and is whole on paper', async (t) => {
+  const {page} = await withConversations(t, []);
+  await send(page, `first line\n${'a line of many words\n'.repeat(60)}last line`);
+  const words = page.locator('.turn[data-from="person"] .prose');
+  const fold = page.getByRole('button', {name: 'Show all of it'});
+  await page.locator('.tools .meta').waitFor();
+  await fold.waitFor();
+  const height = () => words.evaluate((prose) => prose.clientHeight);
+  const folded = await height();
+  await page.emulateMedia({media: 'print'});
+  assert.ok(await height() > 2 * folded, 'on paper');
+  await page.emulateMedia({media: 'screen'});
+  await fold.click();
+  await page.getByRole('button', {name: 'Show less'}).waitFor();
+  assert.ok(await height() > 2 * folded, 'on the screen');
+  await page.getByRole('button', {name: 'Show less'}).click();
+  await fold.waitFor();
+  assert.equal(await height(), folded);
+});

@@ -154,7 +154,7 @@ test('a message written while the server is away goes out once', async (t) => {
   await finished(page);
   await server.stop('SIGTERM');
   await send(page, 'Count from 3 to 9.');
-  await page.getByText('Not sent yet. It goes out once, when the connection is back.').waitFor();
+  await page.locator('.log').getByText('Not sent yet. It goes out once, when the connection is back.').waitFor();
   await startServer(t, {dataDir, port: server.port});
   await finished(page, 2);
   await page.reload();

@@ -57,7 +57,7 @@ test('while the model loads there is a percentage, one can write, and the messag
   await page.getByText('about 9 s left').waitFor();
   await page.getByText('You can write now. It is sent when the model is ready.').waitFor();
   await send(page, 'Early bird');
-  await page.getByText('Not sent yet. It goes out when the model is ready.').waitFor();
+  await page.getByText('Not sent yet. It goes out when the model is ready. 41%, about 9 s left').waitFor();
   assert.equal(hearth.replies.length, 0);
   hearth.tellAll({type: 'model', model: 'demo', state: 'ready', info: ready});
   await until(() => hearth.replies.length === 1);
@@ -74,13 +74,24 @@ test('a refused message stays, says why, and can be tried again or taken back', 
   await send(page, 'Push');
   const card = page.locator('.trouble');
   await card.getByRole('heading', {name: 'The room is full right now.'}).waitFor();
-  await card.getByRole('button', {name: 'Discard'}).click();
+  await card.getByRole('button', {name: 'Take it back'}).click();
   await page.waitForFunction(() => document.querySelector('#message')?.value === 'Push');
   await page.locator('#message').press('Enter');
   await card.waitFor();
   hearth.refuse = undefined;
   await card.getByRole('button', {name: 'Try again'}).click();
   await until(() => hearth.replies.length === 1);
+});
+
+test('a message that cannot fit is offered to be changed, and what was begun meanwhile stays', async (t) => {
+  const {page} = await start(t, (fake) => { fake.refuse = () => ({code: 'context_length_exceeded', status: 400, needed: 3000, limit: 2048}); });
+  await send(page, 'Much too long');
+  const card = page.locator('.trouble');
+  await card.getByRole('heading', {name: 'This message alone has 3,000 tokens; the model can read 2,048.'}).waitFor();
+  await page.locator('#message').fill('And then');
+  assert.deepEqual(await card.getByRole('button').allTextContents(), ['Change the message']);
+  await card.getByRole('button').click();
+  await page.waitForFunction(() => document.querySelector('#message')?.value === 'Much too long\n\nAnd then');
 });
 
 test('an unknown refusal is told in the server’s own sentence', async (t) => {

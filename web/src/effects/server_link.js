@@ -40,7 +40,7 @@ export class ServerLink {
       case 'ready':
         return dispatch({ type: 'ready_received', ready: message });
       case 'model':
-        return dispatch({ type: 'model_moved', event: message });
+        return dispatch({ type: 'model_moved', event: message, at });
       case 'room':
         return dispatch({ type: 'room_counted', event: message });
       case 'reconnect':

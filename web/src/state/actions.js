@@ -88,7 +88,7 @@
  * The server. Answers come with what was asked.
  * @typedef {{type: 'ready_received', ready: import('../wire.js').Ready}
  *   | {type: 'stream_moved', event: import('../wire.js').StreamEvent, at: number}
- *   | {type: 'model_moved', event: import('../wire.js').ModelEvent}
+ *   | {type: 'model_moved', event: import('../wire.js').ModelEvent, at: number}
  *   | {type: 'restart_announced'}
  *   | {type: 'room_counted', event: import('../wire.js').RoomEvent}
  *   | {type: 'conversations_listed', page: import('../wire.js').HistoryPage, isFirst: boolean}

@@ -1,6 +1,6 @@
 // What the person did. Each returns the next state, or undefined when the action is none of these.
 import { plainChat, withPreset } from './chat.js';
-import { fresh, provisional } from './state.js';
+import { fresh, isProvisional, provisional } from './state.js';
 import { chatOf, currentTree, defaultsOf, leafBelow, paramsOf } from './select.js';
 
 /** @typedef {import('./actions.js').PersonAction} PersonAction */
@@ -173,10 +173,10 @@ function discard(state, id) {
   const item = state.outbox.find((waiting) => waiting.id === id);
   if (!item) return state;
   const outbox = state.outbox.filter((waiting) => waiting !== item);
-  const isLost = state.current === item.conversation && state.trees[item.conversation] === undefined;
-  const current = isLost ? fresh : state.current;
-  const isEmpty = !state.drafts[current];
-  return { ...state, outbox, current, drafts: isEmpty ? { ...state.drafts, [current]: item.body.content ?? '' } : state.drafts };
+  const home = isProvisional(item.conversation) ? fresh : item.conversation;
+  const { [item.conversation]: begun, ...drafts } = state.drafts;
+  const draft = [item.body.content, home === item.conversation ? '' : drafts[home], begun].filter(Boolean).join('\n\n'); // before what was begun meanwhile
+  return { ...state, outbox, current: state.current === item.conversation ? home : state.current, drafts: { ...drafts, [home]: draft } };
 }
 
 /** @param {State} state @param {string} id @returns {State} */

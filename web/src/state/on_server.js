@@ -24,7 +24,7 @@ export function onServer(state, action) {
     case 'room_counted':
       return { ...state, room: { people: action.event.people, running: action.event.running, queued: action.event.queued } };
     case 'model_moved':
-      return moveModel(state, action.event);
+      return moveModel(state, action.event, action.at);
     case 'stream_moved':
       return action.event.type === 'accepted' ? accept(state, action.event, action.at) : moveStream(state, action.event, action.at);
     case 'waiting_submitted':
@@ -76,17 +76,24 @@ function becomeReady(state, ready) {
       limits: { ...server.limits, ...ready.limits },
       isDurable: ready.durable,
       epoch: ready.epoch,
-      loading: !model || model.state === 'ready' ? undefined : { state: model.state, stage: '', percent: server.loading?.percent ?? 0, etaMs: undefined },
+      loading: !model || model.state === 'ready' ? undefined : { state: model.state, stage: '', percent: server.loading?.percent ?? 0, etaMs: undefined, since: undefined },
     },
   };
 }
 
-/** @param {State} state @param {ModelEvent} event @returns {State} */
-function moveModel(state, event) {
+const surePercent = 3; // seen to pass before the time left is more than a guess
+
+/** @param {State} state @param {ModelEvent} event @param {number} at @returns {State} */
+function moveModel(state, event, at) {
   const { server } = state;
   if (server.model && event.model !== server.model.id) return state;
   const model = event.info ?? (server.model && { ...server.model, state: event.state });
-  const loading = event.state === 'ready' ? undefined : { state: event.state, stage: event.stage ?? '', percent: event.percent ?? server.loading?.percent ?? 0, etaMs: event.eta_ms };
+  if (event.state === 'ready') return { ...state, server: { ...server, model, loading: undefined } };
+  const percent = event.percent ?? server.loading?.percent ?? 0;
+  const since = server.loading?.since ?? { percent, at };
+  const seen = percent - since.percent;
+  const etaMs = event.eta_ms ?? (seen >= surePercent && percent < 100 ? ((100 - percent) * (at - since.at)) / seen : undefined);
+  const loading = { state: event.state, stage: event.stage ?? '', percent, etaMs, since };
   return { ...state, server: { ...server, model, loading } };
 }
 

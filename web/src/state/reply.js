@@ -126,8 +126,8 @@ export const replyFromHistory = (message) => ({
   dropped: message.dropped ?? [],
 });
 
-/** @param {import('../wire.js').Usage | undefined} usage @param {import('../wire.js').Timings | undefined} timings */
-const rateBy = (usage, timings) => (usage && timings && timings.decode_ms > 0 && usage.completion_tokens > 1 ? (usage.completion_tokens * 1000) / timings.decode_ms : 0);
+/** The time runs from the first token, so that one is not in it. @param {import('../wire.js').Usage | undefined} usage @param {import('../wire.js').Timings | undefined} timings */
+const rateBy = (usage, timings) => (usage && timings && timings.decode_ms > 0 && usage.completion_tokens > 1 ? ((usage.completion_tokens - 1) * 1000) / timings.decode_ms : 0);
 
 /** Only a list without holes is of use. @param {readonly number[]} held @param {readonly number[] | undefined} more @param {{from: number, to: number}} range */
 const appendPerToken = (held, more, { from, to }) => (more?.length === to - from && held.length === from ? [...held, ...more] : held);

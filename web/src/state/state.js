@@ -106,7 +106,7 @@ import { noData } from './on_data.js';
  * @property {number} code why it ended
  */
 
-/** @typedef {{state: 'loading' | 'ready' | 'failed', stage: string, percent: number, etaMs: number | undefined}} Loading */
+/** @typedef {{state: 'loading' | 'ready' | 'failed', stage: string, percent: number, etaMs: number | undefined, since: {percent: number, at: number} | undefined}} Loading `since`: the first share that was told */
 
 /**
  * @typedef {object} Deletion taken out of the list at once, told to the server when Undo is over

@@ -41,6 +41,7 @@ export function makeLog(context) {
   /** @type {import('../state/select.js').Versions} */
   let versions = new Map();
   let isAtEnd = true;
+  let isBare = true; // no turns: what stands there instead is read from its beginning
   let measuredAt = 0; // the scrollTop that this is about; another one means that its scroll event is still to come
   let hasNews = false;
   let isPrinting = false;
@@ -60,7 +61,7 @@ export function makeLog(context) {
   const measureIfScrolled = () => void (element.scrollTop !== measuredAt && measure());
   element.addEventListener('scroll', measure, { passive: true });
   // The keyboard of a phone, a growing composer, a turned screen: the end stays the end.
-  const stay = () => void (isAtEnd && scrollToEnd());
+  const stay = () => void (isAtEnd && !isBare && scrollToEnd());
   new ResizeObserver(stay).observe(element);
   // Formulas and their letters come later than the text.
   const stayLater = () => void requestAnimationFrame(stay);
@@ -215,7 +216,9 @@ export function makeLog(context) {
     const change = () => {
       const nodes = drawTurns(state);
       setChildren(element, nodes.length ? nodes : [drawNothing(state)]);
-      return nodes.length > 0;
+      if (nodes.length === 0 && !isBare) element.scrollTop = 0;
+      isBare = nodes.length === 0;
+      return !isBare;
     };
     if (isAtEnd && !isSwitch) {
       if (change()) scrollToEnd(); // where nothing stands there is nothing to measure

@@ -50,7 +50,7 @@ function makeLiveLine({ words, dispatch }, id) {
       const names = { queued: words.reading, reading: words.reading, running: words.writing, paused: words.pausedReply, done: '' };
       setText(phase, isThinking ? words.thinking(0) : names[reply.phase]);
       const rate = reply.phase === 'running' ? rateOf(reply) : 0;
-      setText(count, reply.have ? words.tokens(reply.have) + (rate ? `, ${words.perSecond(rate)}` : '') : '');
+      setText(count, reply.have ? words.tokens(reply.have) + (rate ? words.comma + words.perSecond(rate) : '') : '');
       const people = state.room?.running ?? 0;
       setText(shared, people > 1 ? words.sharing(people) : '');
       const canAnswer = isThinking && reply.phase === 'running' && offers(state, 'chat.answer');
@@ -90,7 +90,7 @@ export function makeModelTurn(context, message, element) {
   const drawMeta = (reply) => {
     const rate = rateOf(reply);
     setText(count, words.tokens(reply.have));
-    setText(speed, rate ? `, ${words.perSecond(rate)}` : '');
+    setText(speed, rate ? words.comma + words.perSecond(rate) : '');
     const wait = reply.timings ? reply.timings.queue_ms + reply.timings.prefill_ms : 0;
     set(meta, 'title', wait > 0 && words.firstToken(wait));
   };

@@ -32,6 +32,7 @@ export function makeStatus(store) {
   store.addEffect((action, after, before) => {
     const words = wordsIn(after.settings.language);
     if (action.type === 'waiting_submitted') say(words.saidSent);
+    if (after.outbox.length > before.outbox.length && after.connection.phase !== 'ready') say(action.type === 'message_sent' ? words.notSent : words.notAsked);
     if (action.type === 'toast_shown' && action.toast.kind === 'copied') say(words.copied);
     if (action.type !== 'stream_moved' || before.streams[action.event.stream] !== after.current) return;
     const { event } = action;

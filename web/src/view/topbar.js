@@ -11,7 +11,7 @@ export function makeTopbar({ words, dispatch, read }) {
   const modelName = h('span');
   const modelType = h('data');
   const model = h('span', { class: 'chip', 'data-kind': 'model', title: words.oneModel }, icon('chip'), modelName, modelType);
-  const lost = h('span', { class: 'chip', 'data-kind': 'care' }, icon('offline'), words.offlineChip);
+  const lost = h('span', { class: 'chip', 'data-kind': 'care', title: words.offlineChip }, icon('offline'), h('span', {}, words.offlineChip));
   const place = h('span', { class: 'chip', 'data-kind': 'you' }, icon('clock'), h('span'));
   const list = iconButton('menu', words.showList, () => dispatch({ type: 'rail_toggled', isOpen: !read().view.isRailOpen }), { 'data-for': 'rail' });
   const inspect = iconButton('inspect', words.inspect, () => dispatch(read().inspector.isOpen ? { type: 'inspector_closed' } : { type: 'inspector_opened' }), { 'data-for': 'inspector' });

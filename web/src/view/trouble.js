@@ -73,15 +73,15 @@ export function makeTrouble(context) {
     /** @param {Waiting} waiting */
     showRefused(waiting) {
       const { needed = 0, limit = 0 } = waiting.error ?? {};
+      const isMessage = waiting.body.type === 'chat.create' && !waiting.body.regenerate;
+      const isTooLong = isMessage && needed > limit; // to try the same again would be in vain
+      const takeBack = () => dispatch({ type: 'waiting_discarded', id: waiting.id });
       show({
         kind: 'care',
         icon: 'warn',
         title: sentence(waiting.error) || words.refused,
-        text: waiting.body.regenerate ? '' : needed && limit ? words.shortenBy(needed - limit) : words.refusedKept,
-        actions: [
-          [words.tryAgain, () => dispatch({ type: 'waiting_retried', id: waiting.id })],
-          [words.discard, () => dispatch({ type: 'waiting_discarded', id: waiting.id })],
-        ],
+        text: !isMessage ? '' : isTooLong ? words.shortenBy(needed - limit) : words.refusedKept,
+        actions: isTooLong ? [[words.editQueued, takeBack]] : [[words.tryAgain, () => dispatch({ type: 'waiting_retried', id: waiting.id })], [words.takeBack, takeBack]],
       });
     },
   };

@@ -40,6 +40,24 @@ export function makeBranch({ words, dispatch }, label) {
   };
 }
 
+const foldedChars = 1800;
+const foldedLines = 24;
+
+/** Whether a message would fill the view, so that only its beginning is shown. @param {string} text */
+const isLong = (text) => text.length > foldedChars || text.split('\n', foldedLines + 1).length > foldedLines;
+
+/** A long message shows its beginning, and all of it when that is wanted. @param {Context} context @param {HTMLElement} prose @param {string} text */
+function makeFold({ words }, prose, text) {
+  const button = h('button', { class: 'button fold', 'data-kind': 'plain', 'data-size': 'small', type: 'button', onclick: () => fold(!prose.hasAttribute('data-folded')) });
+  const fold = (/** @type {boolean} */ isFolded) => {
+    set(prose, 'data-folded', isFolded);
+    set(button, 'aria-expanded', String(!isFolded));
+    setText(button, isFolded ? words.showAll : words.showLess);
+  };
+  if (isLong(text)) fold(true);
+  return { elements: isLong(text) ? [button] : [], fold };
+}
+
 /** The person's words, as they typed them. @param {Context} context @param {Message} message @param {HTMLElement} element @returns {Draw} */
 function makePersonTurn(context, message, element) {
   const { words, dispatch, copy } = context;
@@ -49,10 +67,12 @@ function makePersonTurn(context, message, element) {
   const editButton = iconButton('edit', words.edit, () => dispatch({ type: 'edit_started', message: message.id }), { 'data-does': 'edit' });
   const tools = h('footer', { class: 'tools' });
   const heading = h('h2', { class: 'unseen' }, words.you);
+  const { elements, fold } = makeFold(context, prose, message.content);
   prose.addEventListener('click', () => element.toggleAttribute('data-open'));
-  return (_state, versions) => {
+  return (state, versions) => {
+    if (elements.length > 0 && state.view.found === message.id) fold(false); // what a search led to may stand anywhere in it
     setChildren(tools, [...(branch.update(versions, message.id) ? [branch.element] : []), copyButton, editButton]);
-    setChildren(element, [heading, prose, tools]);
+    setChildren(element, [heading, prose, ...elements, tools]);
   };
 }
 
@@ -68,7 +88,7 @@ export function makeTurn(context, message) {
     isSketched = true;
     set(element, 'data-state', 'sketch');
     const text = reply ? textOf(reply, 'answer') : content;
-    element.replaceChildren(h('h2', { class: 'unseen' }, isPerson ? context.words.you : context.words.model), h('div', { class: 'prose', 'data-kind': 'typed' }, text));
+    element.replaceChildren(h('h2', { class: 'unseen' }, isPerson ? context.words.you : context.words.model), h('div', { class: 'prose', 'data-kind': 'typed', 'data-folded': isPerson && isLong(text) }, text));
   };
   return {
     element,
@@ -84,16 +104,24 @@ export function makeTurn(context, message) {
   };
 }
 
-/** A message that is not on the server yet: in the outbox, on its way, or refused. @param {Context} context @param {Waiting} waiting */
+/** How far the model is that the message waits for. @param {import('../words.js').Words} words @param {State} state */
+function progressOf(words, { server: { loading } }) {
+  if (loading?.state !== 'loading') return '';
+  return ` ${Math.floor(loading.percent)}%${loading.etaMs ? words.comma + words.left(loading.etaMs) : ''}`;
+}
+
+/** What is not on the server yet: a message, or that a reply shall be written again or further. In the outbox, on its way, or refused. @param {Context} context @param {Waiting} waiting */
 export function makeWaitingTurn(context, waiting) {
   const { words, dispatch } = context;
-  const content = waiting.body.content ?? '';
+  const { body } = waiting;
+  const isMessage = body.type === 'chat.create' && !body.regenerate;
+  const content = body.content ?? '';
   const why = h('span');
   const takeBack = h('button', { class: 'button', 'data-kind': 'plain', 'data-size': 'small', type: 'button', onclick: () => dispatch({ type: 'waiting_discarded', id: waiting.id }) }, words.takeBack);
   const note = h('p', { class: 'fine' }, why, takeBack);
   const trouble = makeTrouble(context);
-  const bubble = h('article', { class: 'turn', 'data-from': 'person', 'data-waiting': waiting.id },
-    h('h2', { class: 'unseen' }, words.you), h('div', { class: 'prose', 'data-kind': 'typed', lang: langOf(content) }, content), note);
+  const prose = h('div', { class: 'prose', 'data-kind': 'typed', lang: langOf(content) }, content);
+  const bubble = h('article', { class: 'turn', 'data-from': 'person', 'data-waiting': waiting.id }, h('h2', { class: 'unseen' }, words.you), prose, note, ...makeFold(context, prose, content).elements);
   const element = h('div', { class: 'waiting' });
   return {
     element,
@@ -101,11 +129,12 @@ export function makeWaitingTurn(context, waiting) {
     update(state, item) {
       const isHeld = item.phase === 'waiting';
       set(bubble, 'data-state', item.phase !== 'sent' && 'waiting');
-      setText(why, isHeld ? (state.connection.phase === 'ready' ? words.waitingForModel : words.notSent) : '');
+      const offline = isMessage ? words.notSent : words.notAsked;
+      setText(why, isHeld ? (state.connection.phase === 'ready' ? words.waitingForModel + progressOf(words, state) : offline) : '');
       note.hidden = !isHeld;
       const isRefused = item.phase === 'refused';
       if (isRefused) trouble.showRefused(item);
-      setChildren(element, [...(item.body.regenerate ? [] : [bubble]), ...(isRefused ? [trouble.element] : [])]);
+      setChildren(element, [isMessage ? bubble : note, ...(isRefused ? [trouble.element] : [])]);
     },
   };
 }

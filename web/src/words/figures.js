@@ -19,6 +19,9 @@ export const ordinal = (n) => {
   return `${n}${tail}`;
 };
 
+/** Tokens a second; no more digits than anybody reads. @param {number} n */
+export const rateText = (n) => (n < 100 ? n.toFixed(1) : grouped(Math.round(n)));
+
 /** Small numbers in words. @param {number} n */
 export const inWords = (n) => ['no', 'one', 'two', 'three', 'four', 'five', 'six', 'seven', 'eight', 'nine'][n] ?? grouped(n);
 

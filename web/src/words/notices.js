@@ -47,7 +47,6 @@ export const en = {
   refusedKept: 'Your message is still here.',
   shortenBy: (/** @type {number} */ n) => `Nothing was sent. Shorten it by ${grouped(n)} tokens, or split it.`,
   tryAgain: 'Try again',
-  discard: 'Discard',
   unsaved: 'This reply could not be saved yet. It stays here while the server tries again.',
   emptyReply: 'The model wrote nothing.',
   errors: {
@@ -125,7 +124,6 @@ export const zh = {
   refusedKept: '你的消息还在这里。',
   shortenBy: (n) => `没有发送。请缩短 ${grouped(n)} 个词元，或者分开发送。`,
   tryAgain: '再试一次',
-  discard: '丢弃',
   unsaved: '这条回复还没能保存。服务器会继续尝试，内容先留在这里。',
   emptyReply: '模型什么也没写。',
   errors: {

@@ -85,7 +85,7 @@ export class FakeReply {
   }
 
   #figures() {
-    return {usage: {prompt_tokens: 12, completion_tokens: this.to, cached_tokens: 0}, timings: {queue_ms: 1, prefill_ms: 5, decode_ms: this.to * 25}};
+    return {usage: {prompt_tokens: 12, completion_tokens: this.to, cached_tokens: 0}, timings: {queue_ms: 1, prefill_ms: 5, decode_ms: (this.to - 1) * 25}};
   }
 }
 

@@ -7,15 +7,14 @@
 #include <utility>
 #include <vector>
 
-#include <unistd.h>
-
 #include "engine/base/check.h"
-#include "engine/base/memory.h"
 #include "engine/checkpoint/rope.h"
 #include "engine/cpu/activations.h"
 #include "engine/cpu/attention.h"
 #include "engine/cpu/cpu_weights.h"
 #include "engine/cpu/kv_cache.h"
+#include "engine/cpu/memory_plan.h"
+#include "engine/cpu/product.h"
 #include "engine/cpu/rotary.h"
 #include "engine/cpu/tuning.h"
 #include "engine/cpu/worker_pool.h"
@@ -26,42 +25,6 @@ namespace {
 
 constexpr std::int64_t kSerialRows =
     2;  // so few rows are normed and rounded faster by one thread than by a region
-constexpr std::int64_t kFewestBlocks = 16;
-constexpr std::int64_t kPiecesPerWorker =
-    8;  // of a product: a worker that loses its core for a while leaves little undone
-constexpr std::int64_t kPanelCache = 448
-                                     << 10;     // bytes of weights and of activations that a core's
-constexpr std::int64_t kTileCache = 160 << 10;  // second-level cache (1 MiB or more) holds at once
-
-// KV blocks: as many as wanted, else every sequence at full length, as far as the budget goes;
-// where nobody gives one, a quarter of what is free now that the weights are loaded.
-Result<std::int64_t> blocks_for(const RunnerOptions& options, const RunnerTraits& traits,
-                                std::int64_t block_bytes) {
-  if (options.num_blocks > 0) return options.num_blocks;
-  const std::int64_t per_sequence = (traits.context_length + kBlockTokens - 1) / kBlockTokens;
-  const std::int64_t budget =
-      options.kv_cache_bytes > 0 ? options.kv_cache_bytes : available_memory() / 4;
-  const std::int64_t affordable = budget / block_bytes;
-  if (affordable < kFewestBlocks) {
-    return fail(ErrorCode::out_of_memory, "The KV cache has " + std::to_string(budget / 1'000'000) +
-                                              " MB, too little for a conversation of " +
-                                              std::to_string(kFewestBlocks * kBlockTokens) +
-                                              " tokens.");
-  }
-  return std::min(per_sequence * traits.max_sequences, affordable);
-}
-
-// Memory is mapped without a reservation, so the kernel would kill the process when it runs out.
-Result<void> check_room(const ModelSpec& spec, WeightFormat format) {
-  const std::int64_t needed = packed_bytes(spec, format);
-  const std::int64_t available = available_memory();
-  if (needed <= available) return {};
-  const auto megabytes = [](std::int64_t bytes) { return std::to_string(bytes / 1'000'000); };
-  return fail(ErrorCode::out_of_memory,
-              "The weights take " + megabytes(needed) + " MB as " + std::string(to_string(format)) +
-                  ", and " + megabytes(available) + " MB are free" +
-                  (format == WeightFormat::int4 ? "." : "; --dtype int8 or int4 takes less."));
-}
 
 float* grown(std::vector<float>& buffer, std::int64_t size) {
   if (static_cast<std::int64_t>(buffer.size()) < size)
@@ -126,10 +89,10 @@ class CpuDecoder final : public StepRunner {
   void prepare_input(const float* x, std::int64_t rows, std::int64_t k,
                      const std::vector<float>& norm, WeightFormat format);
 
-  // Calls use(row, panel, values[32], worker) for each row and panel of matrix · input. A row's
-  // panels 2p and 2p + 1 come in this order from the same worker, none of its others between them.
   template <class Use>
-  void multiply(const PackedMatrix& matrix, const Activations& input, const Use& use);
+  void multiply(const PackedMatrix& matrix, const Activations& input, const Use& use) {
+    cpu::multiply(matrix, input, kernels_, *pool_, use);
+  }
 
   // residual[row] += matrix · input + bias, through `norm` first where the family has one there.
   void multiply_into_residual(const PackedMatrix& matrix, const Activations& input,
@@ -161,48 +124,6 @@ class CpuDecoder final : public StepRunner {
   std::vector<float> final_;     // [output rows, C]
   std::vector<float> logits_;    // [output rows, V]
 };
-
-// A group of panels and a block of tiles stay in the second-level cache together: a prompt's
-// activations are read from further away once for each group, not once for each panel.
-template <class Use>
-void CpuDecoder::multiply(const PackedMatrix& matrix, const Activations& input, const Use& use) {
-  const std::int64_t panels = matrix.num_panels();
-  const std::int64_t tiles = input.num_tiles();
-  const auto in_pairs = [](std::int64_t count) { return std::max<std::int64_t>(2, count / 2 * 2); };
-  const std::int64_t grain = in_pairs(panels / (pool_->size() * kPiecesPerWorker));
-  const std::int64_t group = in_pairs(kPanelCache / panel_bytes(matrix.format, matrix.k));
-  const std::int64_t block = std::max<std::int64_t>(1, kTileCache / input.tile_bytes());
-  const MultiplyFn kernel = matrix.format == WeightFormat::bf16   ? kernels_.multiply_bf16
-                            : matrix.format == WeightFormat::int8 ? kernels_.multiply_int8
-                                                                  : kernels_.multiply_int4;
-  const std::int64_t groups = matrix.k_padded() / kGroup;
-  const std::int64_t stride = panel_bytes(matrix.format, matrix.k);
-  const auto multiply_block = [&](std::int64_t panel, std::int64_t first_tile,
-                                  std::int64_t last_tile, int worker) {
-    alignas(64) float out[kMaxRows * kPanelRows];
-    const std::int64_t count = last_tile - first_tile;
-    const bool has_next = panel + 1 < panels && count > 1;
-    // Of the next panel, each tile fetches its share while it multiplies this one.
-    const std::int64_t step = (stride / groups / count + 63) / 64 * 64;
-    for (std::int64_t t = first_tile; t < last_tile; ++t) {
-      ActivationTile tile = input.tile(t);
-      tile.ahead = matrix.panel(has_next ? panel + 1 : panel) + (t - first_tile) * step * groups;
-      tile.ahead_step = has_next && (t - first_tile) * step * groups < stride ? step : 0;
-      kernel(matrix.panel(panel), tile, out);
-      const std::int64_t first = input.first_row(t);
-      for (int r = 0; r < tile.rows; ++r) use(first + r, panel, out + r * kPanelRows, worker);
-    }
-  };
-  pool_->for_each(panels, grain, [&](std::int64_t begin, std::int64_t end, int worker) {
-    for (std::int64_t first = begin; first < end; first += group) {
-      const std::int64_t last = std::min(end, first + group);
-      for (std::int64_t t = 0; t < tiles; t += block) {
-        for (std::int64_t panel = first; panel < last; ++panel)
-          multiply_block(panel, t, std::min(tiles, t + block), worker);
-      }
-    }
-  });
-}
 
 void CpuDecoder::prepare_input(const float* x, std::int64_t rows, std::int64_t k,
                                const std::vector<float>& norm, WeightFormat format) {
@@ -527,7 +448,7 @@ Result<std::unique_ptr<StepRunner>> load_cpu_decoder(const Checkpoint& checkpoin
   traits.max_batch_tokens = std::min<std::int64_t>(options.runner.max_batch_tokens, 512);
   KvCache::Shape shape{spec.num_layers, spec.num_kv_heads, spec.head_dim, 0,
                        options.runner.kv_dtype};
-  const auto num_blocks = blocks_for(options.runner, traits, KvCache::bytes_per_block(shape));
+  const auto num_blocks = plan_blocks(options.runner, traits, KvCache::bytes_per_block(shape));
   if (!num_blocks) return tl::unexpected(num_blocks.error());
   traits.num_blocks = *num_blocks;
   traits.context_length = std::min(traits.context_length, traits.num_blocks * kBlockTokens);

@@ -10,6 +10,7 @@ import {drain} from './drain.js';
 import * as hostile from './hostile.js';
 import {isolation} from './isolation.js';
 import {killLoop} from './kills.js';
+import {liveReplies, overload} from './overload.js';
 import {resumeCuts} from './resume.js';
 
 const binary = process.env.HEARTH_BIN ?? 'build/release/hearth';
@@ -49,6 +50,7 @@ const chaos = {
   idle: onServer(hostile.idle),
   'never-read': onServer(hostile.neverRead, ['--limits-live', '256', '--kv-memory', '8M', '--admin-port', '0']),
   dripping: onServer(hostile.dripping),
+  overload: onServer((server, options) => overload(server, {...options, log}), ['--limits-live', String(liveReplies)]),
   rubbish: onServer(hostile.rubbish),
   bodies: onServer((server, options) => mutatedBodies(server, {...options, log}), ['--limits-max-tokens', '16']),
   isolation: onServer(isolation),

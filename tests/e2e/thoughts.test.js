@@ -1,24 +1,11 @@
 // A model that thinks before it answers, on a real server: a tiny Qwen3 of random weights whose template opens the thoughts.
 import assert from 'node:assert/strict';
-import {cpSync, readFileSync, writeFileSync} from 'node:fs';
-import path from 'node:path';
 import test from 'node:test';
 import {ChatClient, newIdentity} from './support/chat_client.js';
-import {golden, startServer, temporaryFolder} from './support/server.js';
+import {startServer} from './support/server.js';
+import {thinker} from './support/thinker.js';
 
 const budget = 5;
-
-/** The golden model with another last line of its template. */
-const thinker = (t) => {
-  const folder = path.join(temporaryFolder(t), 'thinker');
-  cpSync(golden('qwen3'), folder, {recursive: true});
-  const file = path.join(folder, 'tokenizer_config.json');
-  const config = JSON.parse(readFileSync(file, 'utf8'));
-  config.chat_template = "{% for message in messages %}{{ message.role + ': ' + message.content + '\\n' }}{% endfor %}{{ 'assistant: ' }}"
-    + "{% if enable_thinking is defined and enable_thinking is false %}{{ '<think>\\n\\n</think>\\n\\n' }}{% else %}{{ '<think>\\n' }}{% endif %}";
-  writeFileSync(file, JSON.stringify(config));
-  return folder;
-};
 
 const start = async (t) => {
   const server = await startServer(t, {args: ['--model', thinker(t), '--threads', '1']});

@@ -107,17 +107,20 @@ test('several conversations are written at once', async (t) => {
   await page.locator('.turn .prose', {hasText: 'into the first'}).waitFor();
 });
 
-test('text files go into the message, others are refused', async (t) => {
+test('text files go into the message wherever they are dropped, others are refused', async (t) => {
   const {page} = await withConversations(t, ['First']);
-  const drop = (files) => page.locator('.composer').evaluate((form, given) => {
+  const drop = (where, files) => page.locator(where).evaluate((place, given) => {
     const data = new DataTransfer();
     for (const {name, bytes} of given) data.items.add(new File([new Uint8Array(bytes)], name));
-    form.dispatchEvent(new DragEvent('drop', {dataTransfer: data, bubbles: true, cancelable: true}));
+    for (const type of ['dragover', 'drop']) {
+      const isLeft = place.dispatchEvent(new DragEvent(type, {dataTransfer: data, bubbles: true, cancelable: true}));
+      if (isLeft) throw new Error('the browser would open the file in place of the page');
+    }
   }, files);
   await page.locator('#message').fill('Look:');
-  await drop([{name: 'a.py', bytes: [...Buffer.from('x = "```"\r\n')]}]);
+  await drop('.log', [{name: 'a.py', bytes: [...Buffer.from('x = "```"\r\n')]}]);
   await page.waitForFunction(() => document.querySelector('#message')?.value === 'Look:\n\na.py\n````py\nx = "```"\n````\n');
-  await drop([{name: 'a.png', bytes: [137, 80, 0, 255]}]);
+  await drop('.rail', [{name: 'a.png', bytes: [137, 80, 0, 255]}]);
   await page.locator('.toast', {hasText: 'Only text files'}).waitFor();
 });
 

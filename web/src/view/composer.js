@@ -59,19 +59,13 @@ export function makeComposer(context) {
     }
     area.focus();
   };
-  const hasFiles = (/** @type {DragEvent} */ event) => event.dataTransfer?.types.includes('Files') ?? false;
-  form.addEventListener('dragover', (event) => {
-    if (!hasFiles(event)) return;
+  // Wherever on the page files are dropped: a browser left alone would open them in its place.
+  const dragged = (/** @type {DragEvent} */ event) => {
+    if (!event.dataTransfer?.types.includes('Files')) return;
     event.preventDefault();
-    set(form, 'data-drop', words.dropHere);
-  });
-  form.addEventListener('dragleave', () => set(form, 'data-drop', undefined));
-  form.addEventListener('drop', (event) => {
-    if (!hasFiles(event)) return;
-    event.preventDefault();
-    set(form, 'data-drop', undefined);
-    void insert([...(event.dataTransfer?.files ?? [])]);
-  });
+    set(form, 'data-drop', event.type === 'dragover' && words.dropHere);
+    if (event.type === 'drop') void insert([...event.dataTransfer.files]);
+  };
 
   const submit = () => {
     const state = read();
@@ -141,6 +135,6 @@ export function makeComposer(context) {
     setText(chipValue, state.server.model?.defaults ? words.temperatureShort(samplingOf(state).temperature) : '');
   };
 
-  return { element: form, hint, area, update };
+  return { element: form, hint, area, update, dragged };
 }
 

@@ -158,6 +158,8 @@ function buildPage(store, { retryNow, joinCode, status }, sprite) {
   };
   // A key, and whatever writes into a field, acts on what was done before it, also where that comes faster than frames.
   for (const name of ['keydown', 'beforeinput']) addEventListener(name, store.drawIfDue, { capture: true });
+  const drags = /** @type {const} */ (['dragover', 'dragleave', 'drop']);
+  for (const name of drags) addEventListener(name, composer.dragged);
   addEventListener('keydown', keys);
   addEventListener('pointerdown', press);
 
@@ -194,6 +196,7 @@ function buildPage(store, { retryNow, joinCode, status }, sprite) {
   return {
     leave: () => {
       for (const name of ['keydown', 'beforeinput']) removeEventListener(name, store.drawIfDue, { capture: true });
+      for (const name of drags) removeEventListener(name, composer.dragged);
       removeEventListener('keydown', keys);
       removeEventListener('pointerdown', press);
       log.leave();

@@ -23,13 +23,21 @@ class EndedReplies {
   EndedReplies(HistoryStore& store, Replies& replies) : store_(store), replies_(replies) {}
 
   void send(const std::shared_ptr<Connection>& reader, const UserId& owner, const MessageId& reply);
+  // For who asked to stop a reply that is on its way to them: its `done` answers that, too. False:
+  // it is not on its way.
+  bool answer_at_end(const std::shared_ptr<Connection>& reader, const MessageId& reply,
+                     const std::string& re);
   void on_tick();
 
  private:
+  struct Wanted {
+    MessageId id;
+    std::vector<std::string> res{};  // of chat.cancels that wait for its end
+  };
   struct Reader {
     std::weak_ptr<Connection> connection;
     UserId owner;
-    std::deque<MessageId> left;
+    std::deque<Wanted> left;
     bool is_asking = false;
   };
   void go_on(const std::shared_ptr<Reader>& reader);

@@ -92,11 +92,12 @@ void HistoryCalls::cancel(const std::shared_ptr<Connection>& asker, const ChatCa
   store_.find_message(
       owner, message.stream,
       answering<FoundMessage>(
-          asker, message.id, [re = message.id](const auto& connection, const FoundMessage& found) {
+          asker, message.id,
+          [this, re = message.id](const auto& connection, const FoundMessage& found) {
             const Message& row = found.message;
             if (row.role != Role::assistant || !row.end) {
               connection->send_error(re, no_such_stream());
-            } else {
+            } else if (!ended_.answer_at_end(connection, row.id, re)) {
               connection->send_of(row.id, done_event(row.id, *row.end, true, re));
             }
           }));

@@ -312,10 +312,4 @@ const char* ended_state(const Message& reply) {
   return reply.status == MessageStatus::interrupted ? "interrupted" : "done";
 }
 
-void send_ended(Connection& connection, const Message& reply) {
-  connection.send_of(reply.id,
-                     snapshot_event(reply.id, reply.tokens, reply.content, ended_state(reply)));
-  connection.send_of(reply.id, done_event(reply.id, reply.end.value_or(ReplyEnd{}), true));
-}
-
 }  // namespace hearth::server

@@ -168,7 +168,4 @@ class Reply {
 // "done" or "interrupted": an ended reply's state on the wire.
 const char* ended_state(const Message& reply);
 
-// A reply that is no longer in memory, to somebody who asks for it: its text, and its `done`.
-void send_ended(Connection& connection, const Message& reply);
-
 }  // namespace hearth::server

@@ -170,6 +170,36 @@ TEST(CatchUp, EachCancelIsAnswered) {
   EXPECT_EQ(done[1]["re"], "x2");
 }
 
+// Once, it was answered at once, with a position that the asker had not read up to.
+TEST(CatchUp, ACancelThatMeetsAReplyOnItsWayIsAnsweredByItsEnd) {
+  Room room;
+  auto asker = room.enter();
+  const json accepted = room.ask(*asker, "hi");
+  room.write(room.last(), "one two");
+  room.finish(room.last());
+  room.tick(Milliseconds(130'000));  // out of memory by now
+  for (const bool is_deleted : {false, true}) {
+    auto late = room.enter(*asker->connection->user());
+    const json stream = accepted["stream"];
+    late->send({{"type", "stream.attach"}, {"id", "a"}, {"stream", stream}, {"have", 0}});
+    for (const char* id : {"x1", "x2"})
+      late->send({{"type", "chat.cancel"}, {"id", id}, {"stream", stream}});
+    if (is_deleted) {  // between the answer and the reply's turn
+      const auto conversation =
+          parse_id<ConversationId>(accepted["conversation"].get<std::string>());
+      room.store.remove(asker->connection->user()->id, *conversation, std::nullopt,
+                        [](const Result<void>&) {});
+    }
+    room.settle();
+    std::vector<std::string> told;
+    for (const json& event : late->receive())
+      told.push_back(event["type"].get<std::string>() + " " + event.value("re", ""));
+    const std::vector<std::string> whole = {"result a", "snapshot ", "done x1", "done x2"};
+    const std::vector<std::string> gone = {"result a", "error x1", "error x2"};
+    EXPECT_EQ(told, is_deleted ? gone : whole);
+  }
+}
+
 TEST(CatchUp, ATextThatCouldNotBeStoredStaysUntilItIs) {
   Room room;
   auto tab = room.enter();

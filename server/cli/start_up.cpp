@@ -51,6 +51,7 @@ Limits limits_of(const Config& config, bool is_local) {
   if (service.running_per_user == 0) service.running_per_user = is_local ? 16 : 2;
   if (service.queued_per_user == 0) service.queued_per_user = is_local ? 64 : 4;
   service.sockets_total = static_cast<int>(config.net.connections);
+  service.any_model = config.any_model;
   service.retention_days = config.retention_days;
   service.drain_timeout = std::chrono::seconds(config.drain_timeout_s);
   return limits;

@@ -373,6 +373,18 @@ TEST(ChatService, WithoutAModelItSaysSo) {
   EXPECT_EQ(tab->receive_only()["error"]["code"], "model_failed");
 }
 
+TEST(ChatService, WithAnyModelEveryNameMeansTheOneThatIsServed) {
+  Limits limits;
+  limits.service.any_model = true;
+  Room room(limits);
+  auto tab = room.enter();
+  room.ask(*tab, "hi", {{"params", {{"model", "other"}}}});
+  room.write(room.last(), "Hello");
+  const auto started = tab->receive_all("started");
+  ASSERT_EQ(started.size(), 1U);
+  EXPECT_EQ(started[0]["model"], "test");
+}
+
 TEST(ChatService, AModelOfAnotherNameIsNotFound) {
   Room room;
   auto tab = room.enter();

@@ -12,9 +12,9 @@ namespace {
 // Each loop is compiled for three instruction sets and chosen when the program starts. Sixteen
 // lanes on all of them and no contraction to FMA (CMakeLists.txt): the numbers are the same
 // everywhere. What a loop calls with lanes must be inlined into it: a vector's way into a function
-// depends on the instruction set. The thread sanitizer cannot run the choice, which comes before
-// its own start.
-#if defined(__x86_64__) && !defined(__SANITIZE_THREAD__)
+// depends on the instruction set. clang looks at that way before it inlines, and refuses; it gets
+// one loop. The thread sanitizer cannot run the choice, which comes before its own start.
+#if defined(__x86_64__) && !defined(__SANITIZE_THREAD__) && !defined(__clang__)
 #define HEARTH_FOR_EACH_PROCESSOR __attribute__((target_clones("avx512f", "avx2", "default")))
 #else
 #define HEARTH_FOR_EACH_PROCESSOR

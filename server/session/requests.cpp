@@ -12,6 +12,8 @@ template <class... Cases>
 struct Visitor : Cases... {
   using Cases::operator()...;
 };
+template <class... Cases>
+Visitor(Cases...) -> Visitor<Cases...>;  // clang before 17 does not find it by itself
 
 // What changes nothing.
 bool only_reads(const ClientMessage& message) {

@@ -4,8 +4,9 @@ add_library(hearth_options INTERFACE)
 target_compile_features(hearth_options INTERFACE cxx_std_20)
 target_include_directories(hearth_options INTERFACE "${PROJECT_SOURCE_DIR}")
 target_compile_options(hearth_options INTERFACE
-  -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wnon-virtual-dtor -Wold-style-cast
-  $<$<BOOL:${HEARTH_WERROR}>:-Werror>)
+  $<$<COMPILE_LANGUAGE:CXX>:-Wall;-Wextra;-Wpedantic;-Wshadow;-Wconversion;-Wnon-virtual-dtor;-Wold-style-cast>
+  $<$<AND:$<BOOL:${HEARTH_WERROR}>,$<COMPILE_LANGUAGE:CXX>>:-Werror>
+  $<$<COMPILE_LANGUAGE:CUDA>:-std=c++20>)  # CMake 3.25 does not know that nvcc has it
 target_compile_definitions(hearth_options INTERFACE _GLIBCXX_ASSERTIONS)
 if(HEARTH_SANITIZE)
   target_compile_options(hearth_options INTERFACE -fsanitize=${HEARTH_SANITIZE} -fno-omit-frame-pointer)

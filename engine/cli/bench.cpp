@@ -190,10 +190,14 @@ ordered_json Bench::measure(const Phase& phase) {
   for (int i = 0; i < times; ++i) seconds.push_back(once());
   const Spread spread = spread_of(std::move(seconds));
   const auto tokens = static_cast<double>(is_prefill ? phase.context : phase.batch);
-  ordered_json line = {{"phase", phase.name},        {"dtype", choice_.packed ? "" : "torch"},
-                       {"batch", phase.batch},       {"context", phase.context},
-                       {"tokens", tokens},           {"tokens_per_s", tokens / spread.median},
-                       {"min", tokens / spread.max}, {"max", tokens / spread.min}};
+  ordered_json line = {{"phase", phase.name},
+                       {"dtype", choice_.packed ? "" : choice_.cuda ? "cuda" : "torch"},
+                       {"batch", phase.batch},
+                       {"context", phase.context},
+                       {"tokens", tokens},
+                       {"tokens_per_s", tokens / spread.median},
+                       {"min", tokens / spread.max},
+                       {"max", tokens / spread.min}};
   for (const auto& [name, dtype] : kDtypeNames) {
     if (choice_.packed && dtype == choice_.dtype) line["dtype"] = name;
   }

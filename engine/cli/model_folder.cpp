@@ -9,6 +9,7 @@
 #include "engine/base/memory.h"
 #include "engine/checkpoint/weight_map.h"
 #include "engine/cpu/cpu_decoder.h"
+#include "engine/cuda/load_cuda.h"
 #include "engine/torch/module_loader.h"
 
 namespace hearth::engine {
@@ -84,32 +85,39 @@ RunnerChoice choose_by_memory(const ModelSpec& spec) {
     return cpu::packed_bytes(spec, format) <= available / 3 * 2;
   };
   if (fits(cpu::WeightFormat::bf16))
-    return {true, ComputeDtype::bf16, "the fastest decoder on this processor"};
+    return {.packed = true,
+            .dtype = ComputeDtype::bf16,
+            .why = "the fastest decoder on this processor"};
   const bool as_int8 = fits(cpu::WeightFormat::int8);
-  return {true, as_int8 ? ComputeDtype::int8 : ComputeDtype::int4,
-          "bf16 would take " + gigabytes(cpu::packed_bytes(spec, cpu::WeightFormat::bf16)) +
-              " of the " + gigabytes(available) + " that are free"};
+  return {.packed = true,
+          .dtype = as_int8 ? ComputeDtype::int8 : ComputeDtype::int4,
+          .why = "bf16 would take " + gigabytes(cpu::packed_bytes(spec, cpu::WeightFormat::bf16)) +
+                 " of the " + gigabytes(available) + " that are free"};
 }
 
 }  // namespace
 
 RunnerChoice choose_runner(const ModelSpec& spec, const RunnerOptions& options) {
-  if (options.device == ComputeDevice::cuda) return {false, options.dtype, "--device cuda"};
+  if (cuda_decoder_fits(spec, options)) {
+    return {.cuda = true, .dtype = options.dtype, .why = "the fastest decoder on this GPU"};
+  }
+  if (options.device == ComputeDevice::cuda)
+    return {.dtype = options.dtype, .why = "--device cuda"};
   const bool wants_packed =
       options.dtype == ComputeDtype::int8 || options.dtype == ComputeDtype::int4;
   // The driver is asked first: it costs nothing where there is none, libtorch half a second.
   const bool may_use_gpu = options.device == ComputeDevice::automatic && !wants_packed;
   if (may_use_gpu && !free_gpu_memory().empty() && torch_finds_cuda()) {
-    return {false, options.dtype, "libtorch finds a GPU"};
+    return {.dtype = options.dtype, .why = "libtorch finds a GPU"};
   }
   if (options.dtype == ComputeDtype::fp32)
-    return {false, options.dtype, "--dtype fp32 computes as transformers does"};
-  if (options.dtype == ComputeDtype::fp16) return {false, options.dtype, "--dtype fp16"};
+    return {.dtype = options.dtype, .why = "--dtype fp32 computes as transformers does"};
+  if (options.dtype == ComputeDtype::fp16) return {.dtype = options.dtype, .why = "--dtype fp16"};
   if (!cpu::can_run(spec)) {
-    return {false, options.dtype, "the packed decoder does not know " + spec.architecture};
+    return {.dtype = options.dtype, .why = "the packed decoder does not know " + spec.architecture};
   }
   if (options.dtype == ComputeDtype::automatic) return choose_by_memory(spec);
-  return {true, options.dtype, "the fastest decoder on this processor"};
+  return {.packed = true, .dtype = options.dtype, .why = "the fastest decoder on this processor"};
 }
 
 Result<std::unique_ptr<StepRunner>> load_runner(const Checkpoint& checkpoint, const ModelSpec& spec,
@@ -121,6 +129,7 @@ Result<std::unique_ptr<StepRunner>> load_runner(const Checkpoint& checkpoint, co
                 "--kv-dtype int8 is for the packed CPU decoder, which does not run here: " +
                     choice.why + ".");
   }
+  if (choice.cuda) return load_cuda_runner(checkpoint, spec, options, progress);
   if (!choice.packed) return load_torch_runner(checkpoint, spec, options, progress);
   cpu::CpuDecoderOptions packed;
   packed.runner = options;

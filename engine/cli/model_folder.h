@@ -35,7 +35,8 @@ Result<ModelFolder> open_model_folder(const std::filesystem::path& path);
 
 // Which decoder runs the model and in what numbers, and why, in words for the start-up line.
 struct RunnerChoice {
-  bool packed = false;                           // CpuDecoder, else TorchDecoder
+  bool packed = false;                           // CpuDecoder
+  bool cuda = false;                             // CudaDecoder; neither: TorchDecoder
   ComputeDtype dtype = ComputeDtype::automatic;  // packed: bf16, int8 or int4
   std::string why;
 };

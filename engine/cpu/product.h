@@ -37,16 +37,16 @@ void multiply(const PackedMatrix& matrix, const Activations& input, const Kernel
                                                                   : kernels.multiply_int4;
   const std::int64_t groups = matrix.k_padded() / kGroup;
   const std::int64_t stride = panel_bytes(matrix.format, matrix.k);
-  const auto multiply_block = [&](std::int64_t panel, std::int64_t first_tile,
+  const auto multiply_block = [&](std::int64_t panel, std::int64_t next, std::int64_t first_tile,
                                   std::int64_t last_tile, int worker) {
     alignas(64) float out[kMaxRows * kPanelRows];
     const std::int64_t count = last_tile - first_tile;
-    const bool has_next = panel + 1 < panels && count > 1;
+    const bool has_next = next < panels && count > 1;
     // Of the next panel, each tile fetches its share while it multiplies this one.
     const std::int64_t step = (stride / groups / count + 63) / 64 * 64;
     for (std::int64_t t = first_tile; t < last_tile; ++t) {
       ActivationTile tile = input.tile(t);
-      tile.ahead = matrix.panel(has_next ? panel + 1 : panel) + (t - first_tile) * step * groups;
+      tile.ahead = matrix.panel(has_next ? next : panel) + (t - first_tile) * step * groups;
       tile.ahead_step = has_next && (t - first_tile) * step * groups < stride ? step : 0;
       kernel(matrix.panel(panel), tile, out);
       const std::int64_t first = input.first_row(t);
@@ -54,11 +54,16 @@ void multiply(const PackedMatrix& matrix, const Activations& input, const Kernel
     }
   };
   pool.for_each(panels, grain, [&](std::int64_t begin, std::int64_t end, int worker) {
+    // Where all are equally fast, this worker's next piece.
+    const std::int64_t next_piece = end + grain * (pool.size() - 1);
     for (std::int64_t first = begin; first < end; first += group) {
       const std::int64_t last = std::min(end, first + group);
       for (std::int64_t t = 0; t < tiles; t += block) {
-        for (std::int64_t panel = first; panel < last; ++panel)
-          multiply_block(panel, t, std::min(tiles, t + block), worker);
+        const std::int64_t after = t + block < tiles ? first : last < end ? last : next_piece;
+        for (std::int64_t panel = first; panel < last; ++panel) {
+          multiply_block(panel, panel + 1 < last ? panel + 1 : after, t, std::min(tiles, t + block),
+                         worker);
+        }
       }
     }
   });

@@ -44,6 +44,7 @@ struct PendingTurn {
   std::optional<Message> continued{};     // the reply that is written on; not in `path`
   std::vector<TokenId> begun{};           // its tokens, if they are known
   std::vector<TracedToken> given{};       // by a branch
+  double decode_ms_before = 0.0;          // of what is continued; 0: not known
 
   GenerationParams params{};
   std::string params_json{};

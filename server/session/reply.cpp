@@ -274,7 +274,9 @@ const ReplyEnd& Reply::finish(EndReason reason, const engine::FinishedEvent* eve
     end_.cached_tokens = event->cached_tokens;
     end_.queue_ms = event->queue_ms;
     end_.prefill_ms = event->prefill_ms;
-    end_.decode_ms = event->decode_ms;
+    // Beside the number of all its tokens stands the time of all of them, or none.
+    const bool is_timed = num_given_ == 0 || spec_.decode_ms_before > 0;
+    end_.decode_ms = is_timed ? spec_.decode_ms_before + event->decode_ms : 0.0;
   }
   if (reason == EndReason::failed) end_.error = "The engine could not finish this reply.";
   spec_.ticket = {};

@@ -36,7 +36,8 @@ class Reply {
     Message row{};  // as it was stored: id, parent, model, seed, …
     engine::GenerationRequest request{};
     std::vector<std::string> stop_strings{};
-    std::vector<TokenId> begun{};  // chat.continue: what is there already; also given in `request`
+    std::vector<TokenId> begun{};   // chat.continue: what is there already; also given in `request`
+    double decode_ms_before = 0.0;  // that took so long; 0: not known
     std::shared_ptr<const ModelInfo> model{};
     Admission::Ticket ticket{};
     bool is_stepped = false;              // written on demand; needs the trace

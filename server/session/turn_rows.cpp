@@ -35,6 +35,7 @@ engine::ThoughtRule thoughts_of(const ModelInfo& model, const std::vector<TokenI
 void write_on(PendingTurn& turn) {
   Message row = std::move(*turn.continued);
   row.status = MessageStatus::queued;
+  turn.decode_ms_before = row.end ? row.end->decode_ms : 0.0;
   row.end.reset();
   row.tokens = static_cast<std::int64_t>(turn.prompt.begun.size());
   row.model = turn.reply.model;
@@ -105,6 +106,7 @@ Reply::Spec make_spec(PendingTurn& turn, engine::RequestId id, bool is_inspected
           .request = std::move(request),
           .stop_strings = turn.params.stop,
           .begun = turn.prompt.begun,
+          .decode_ms_before = turn.decode_ms_before,
           .model = turn.model,
           .ticket = std::move(turn.ticket),
           .is_stepped = turn.message.step,

@@ -72,6 +72,18 @@ TEST(Continue, GoesOnInTheSameMessageAtTheNextPosition) {
   EXPECT_EQ(messages[1]["finish_reason"], "stop");
 }
 
+// A rate is made of all its tokens and of the time that all of them took.
+TEST(Continue, TheTimeIsThatOfAllParts) {
+  HalfReply half;
+  const double once = half.stored()[1]["timings"]["decode_ms"];
+  EXPECT_GT(once, 0.0);
+  half.go_on();
+  half.room.write(half.room.last(), "three");
+  half.room.finish(half.room.last());
+  half.tab->receive();
+  EXPECT_EQ(half.stored()[1]["timings"]["decode_ms"], 2 * once);
+}
+
 // What makes an interrupted reply and its continuation the same as one that was never interrupted:
 // the same prompt, the same tokens behind it, the same seed.
 TEST(Continue, TheEngineGetsTheSamePromptTheTokensAndTheSeed) {

@@ -61,20 +61,9 @@ class Exchange final : public ResponseWriter {
 
 inline constexpr std::size_t kReadBufferBytes = 16 * 1024;
 
-class HttpConnection final : public Closable, public std::enable_shared_from_this<HttpConnection> {
+class HttpConnection final : public Accepted, public std::enable_shared_from_this<HttpConnection> {
  public:
-  HttpConnection(Socket socket, std::string peer, std::shared_ptr<ServerCore> core,
-                 std::unique_ptr<ConnectionCaps::Permit> permit)
-      : core_(std::move(core)),
-        permit_(std::move(permit)),
-        socket_(std::move(socket)),
-        deadline_(core_->context),
-        peer_(std::move(peer)) {
-    core_->open.insert(this);
-  }
-  ~HttpConnection() override { core_->open.erase(this); }
-  HttpConnection(const HttpConnection&) = delete;
-  HttpConnection& operator=(const HttpConnection&) = delete;
+  using Accepted::Accepted;
 
   void start() { read_head(); }
 
@@ -124,12 +113,6 @@ class HttpConnection final : public Closable, public std::enable_shared_from_thi
   void write_more();
   void all_written();
   void linger();
-
-  std::shared_ptr<ServerCore> core_;
-  std::unique_ptr<ConnectionCaps::Permit> permit_;
-  Socket socket_;
-  asio::steady_timer deadline_;
-  std::string peer_;
 
   std::string input_;           // read and not parsed yet, at most kReadBufferBytes
   std::vector<char> incoming_;  // where the read that is out puts its bytes

@@ -67,6 +67,31 @@ class LargeBody {
   std::shared_ptr<ServerCore> core_;
 };
 
+// A connection that was let in and is no WebSocket: what it is made of, and that the server knows
+// of it.
+class Accepted : public Closable {
+ public:
+  Accepted(Socket socket, std::string peer, std::shared_ptr<ServerCore> core,
+           std::unique_ptr<ConnectionCaps::Permit> permit)
+      : core_(std::move(core)),
+        permit_(std::move(permit)),
+        socket_(std::move(socket)),
+        deadline_(core_->context),
+        peer_(std::move(peer)) {
+    core_->open.insert(this);
+  }
+  ~Accepted() override { core_->open.erase(this); }
+  Accepted(const Accepted&) = delete;
+  Accepted& operator=(const Accepted&) = delete;
+
+ protected:
+  std::shared_ptr<ServerCore> core_;
+  std::unique_ptr<ConnectionCaps::Permit> permit_;
+  Socket socket_;
+  asio::steady_timer deadline_;
+  std::string peer_;
+};
+
 // Errors: io_error (OpenSSL does not take this certificate).
 Result<std::shared_ptr<asio::ssl::context>> make_tls_context(const Certificate& certificate);
 

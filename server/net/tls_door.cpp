@@ -13,20 +13,9 @@ namespace {
 
 constexpr unsigned char kTlsHandshake = 0x16;  // the type of a record, RFC 8446 §5.1
 
-class TlsDoor final : public Closable, public std::enable_shared_from_this<TlsDoor> {
+class TlsDoor final : public Accepted, public std::enable_shared_from_this<TlsDoor> {
  public:
-  TlsDoor(Socket socket, std::string peer, std::shared_ptr<ServerCore> core,
-          std::unique_ptr<ConnectionCaps::Permit> permit)
-      : core_(std::move(core)),
-        permit_(std::move(permit)),
-        socket_(std::move(socket)),
-        deadline_(core_->context),
-        peer_(std::move(peer)) {
-    core_->open.insert(this);
-  }
-  ~TlsDoor() override { core_->open.erase(this); }
-  TlsDoor(const TlsDoor&) = delete;
-  TlsDoor& operator=(const TlsDoor&) = delete;
+  using Accepted::Accepted;
 
   void start() {
     deadline_.expires_after(core_->limits.tls_handshake);
@@ -67,12 +56,6 @@ class TlsDoor final : public Closable, public std::enable_shared_from_this<TlsDo
     deadline_.cancel();
     start_http(std::move(socket_), std::move(peer_), core_, std::move(permit_));
   }
-
-  std::shared_ptr<ServerCore> core_;
-  std::unique_ptr<ConnectionCaps::Permit> permit_;
-  Socket socket_;
-  asio::steady_timer deadline_;
-  std::string peer_;
 };
 
 // The one protocol spoken inside, for clients that ask (RFC 7301).

@@ -247,6 +247,9 @@ std::vector<ConfigKey> service_keys() {
       {"limits.unwatched_queued_s", KeyKind::number,
        "seconds that a waiting reply keeps its place without a viewer",
        seconds(service(&ServiceLimits::detach_grace_queued))},
+      {"limits.memory", KeyKind::number,
+       "bytes that sockets and replies may hold in memory, beside model and KV cache",
+       number(service(&ServiceLimits::memory), 1, std::int64_t{1} << 50U)},
   };
 }
 

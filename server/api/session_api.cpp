@@ -83,7 +83,18 @@ std::optional<WireError> check_code(const SessionApi& api, const HttpRequest& re
   return error;
 }
 
+// The first step of the overload ladder: those who are known go on, nobody new comes in.
+std::optional<WireError> check_room(const SessionApi& api) {
+  if (api.service.admission().overload_level() < 1) return std::nullopt;
+  WireError error = wire_error(ErrorCode::overloaded,
+                               "The server is nearly full and lets nobody new in just now.");
+  error.retry_after_ms = 5000;
+  return error;
+}
+
 void open(const SessionApi& api, const Request& request, const Response& response, Wish wish) {
+  if (const auto problem = check_room(api))
+    return response->send(error_response(request->path, *problem));
   if (const auto problem = check_code(api, *request, wish))
     return response->send(error_response(request->path, *problem));
   grant(api, request, response, std::nullopt, std::move(wish));

@@ -188,7 +188,8 @@ Result<void> ServerApp::listen_for_operator() {
   NetLimits limits = config_.net;
   limits.connections = kOperatorConnections;
   operator_server_.emplace(
-      loop_, ServerOptions{.host = "127.0.0.1", .port = port, .limits = limits},
+      loop_,
+      ServerOptions{.host = "127.0.0.1", .port = port, .limits = limits, .is_for_operator = true},
       Router(make_admin_routes({service_, generations_, [this] { return facts(); }})),
       operator_gate_, service_, system_random());
   const Result<std::uint16_t> bound = operator_server_->listen();

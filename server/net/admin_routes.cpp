@@ -36,6 +36,8 @@ nlohmann::ordered_json health_of(const AdminParts& parts) {
       {"version", facts.version},
       {"uptime_s", facts.uptime_s},
       {"model", {{"id", model.id}, {"state", to_string(model.state)}, {"percent", model.percent}}},
+      {"overload", admission.overload_level()},
+      {"memory_used", admission.memory_used()},
       {"connections",
        {{"open", facts.connections},
         {"max", facts.connections_max},
@@ -60,6 +62,9 @@ std::string metrics_of(const AdminParts& parts) {
   const std::array metrics = {
       Metric{"ready", "1 when replies can be generated.", "gauge", is_ready ? 1.0 : 0.0},
       Metric{"uptime_seconds", "Since the start.", "counter", number(facts.uptime_s)},
+      Metric{"overload_level", "The step of the overload ladder, 0 to 3.", "gauge",
+             number(admission.overload_level())},
+      Metric{"memory_used_ratio", "Of limits.memory.", "gauge", admission.memory_used()},
       Metric{"connections", "Open sockets.", "gauge", number(facts.connections)},
       Metric{"websockets", "Open WebSockets.", "gauge", number(stats.connections)},
       Metric{"replies_running", "Replies being written.", "gauge", number(stats.running)},

@@ -87,7 +87,8 @@ void HttpConnection::next_request() {
   phase_ = Phase::idle;
   input_.shrink_to_fit();
   if (!is_listening_) incoming_ = std::vector<char>();
-  arm(core_->limits.idle);
+  const bool is_scarce = core_->service.admission().overload_level() >= 1;
+  arm(is_scarce ? core_->limits.idle_overloaded : core_->limits.idle);
   listen();
 }
 

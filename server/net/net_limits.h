@@ -26,9 +26,10 @@ struct NetLimits {
       5'000};                        // from the request's first byte (of a new socket: from accept)
   Milliseconds body_within{15'000};  // and a second more for each body_bytes_per_s that came
   std::size_t body_bytes_per_s = 1024;
-  Milliseconds idle{30'000};     // between requests
-  Milliseconds stalled{15'000};  // a response of which the client takes nothing
-  Milliseconds linger{1'000};    // after a refusal: reads what still comes, so that it can be read
+  Milliseconds idle{30'000};            // between requests
+  Milliseconds idle_overloaded{5'000};  // instead, from overload level 1 on
+  Milliseconds stalled{15'000};         // a response of which the client takes nothing
+  Milliseconds linger{1'000};  // after a refusal: reads what still comes, so that it can be read
   Milliseconds ws_handshake{5'000};
   Milliseconds ws_idle{40'000};  // pings go out at half of it
   Milliseconds ws_close{5'000};  // for the closing handshake, then the socket is cut

@@ -81,7 +81,8 @@ struct Server::Impl {
     if (ec) return;  // gone already
     const std::string peer = address_group(plain_address(remote.address()));
     std::unique_ptr<ConnectionCaps::Permit> permit = core->caps.enter(peer);
-    if (!permit) return turn_away(std::move(socket));
+    const bool is_full = core->service.admission().overload_level() >= 3;
+    if (!permit || (is_full && !options.is_for_operator)) return turn_away(std::move(socket));
     tune(socket);
     const auto start = core->tls ? start_tls : start_http;
     start(Socket(std::move(socket)), peer, core, std::move(permit));

@@ -31,6 +31,7 @@ struct ServerOptions {
   ConnectionLimits frames{};                 // of the WebSockets: the same as the service's
   std::optional<Certificate> certificate{};  // TLS, and nothing else, on this port
   bool hsts = false;                         // Strict-Transport-Security in every answer
+  bool is_for_operator = false;              // served however high the overload is
 };
 
 class Server {

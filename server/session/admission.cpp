@@ -5,7 +5,9 @@
 namespace hearth::server {
 
 Admission::Admission(const ServiceLimits& limits)
-    : per_user_(limits.running_per_user + limits.queued_per_user), total_(limits.live_total) {}
+    : per_user_(limits.running_per_user + limits.queued_per_user),
+      total_(limits.live_total),
+      overload_(limits.live_total) {}
 
 Admission::Ticket::Ticket(Ticket&& other) noexcept
     : owner_(std::exchange(other.owner_, nullptr)), user_(other.user_) {}
@@ -20,17 +22,23 @@ Admission::Ticket::~Ticket() {
   if (owner_) owner_->leave(user_);
 }
 
-Result<Admission::Ticket> Admission::enter(const UserId& user) {
-  if (is_closed_) return fail(ErrorCode::shutting_down, "The server is about to restart.");
-  if (live_ >= total_) {
-    return fail(ErrorCode::busy, "The server has as many replies waiting as it takes.");
-  }
+std::optional<Error> Admission::refusal(const UserId& user) const {
+  if (is_closed_) return Error{ErrorCode::shutting_down, "The server is about to restart."};
+  if (live_ >= total_)
+    return Error{ErrorCode::busy, "The server has as many replies waiting as it takes."};
+  if (overload_.level() >= 2)
+    return Error{ErrorCode::busy, "The server is at its limit; it takes no new replies just now."};
   if (live_of(user) >= per_user_) {
-    return fail(ErrorCode::busy, "You have " + std::to_string(per_user_) +
-                                     " replies running or waiting; wait for one of them to end.");
+    return Error{ErrorCode::busy, "You have " + std::to_string(per_user_) +
+                                      " replies running or waiting; wait for one of them to end."};
   }
+  return std::nullopt;
+}
+
+Result<Admission::Ticket> Admission::enter(const UserId& user) {
+  if (auto reason = refusal(user)) return tl::unexpected(std::move(*reason));
   ++by_user_[user];
-  ++live_;
+  overload_.set_live(++live_);
   return Ticket(this, user);
 }
 
@@ -40,7 +48,7 @@ int Admission::live_of(const UserId& user) const {
 }
 
 void Admission::leave(const UserId& user) {
-  --live_;
+  overload_.set_live(--live_);
   const auto found = by_user_.find(user);
   if (--found->second == 0) by_user_.erase(found);
 }

@@ -1,14 +1,17 @@
-// Who may have one more reply: caps per user and in all, answered at once (DESIGN §3 step 6, P5).
+// Who may have one more reply: caps per user and in all, answered at once (DESIGN §3 step 6, P5),
+// and the overload ladder's second step.
 #pragma once
 
 #include <cstddef>
 #include <memory>
+#include <optional>
 #include <string>
 #include <unordered_map>
 
 #include "engine/base/error.h"
 #include "server/session/ids.h"
 #include "server/session/limits.h"
+#include "server/session/overload.h"
 
 namespace hearth::server {
 
@@ -35,7 +38,8 @@ class Admission {
     UserId user_;
   };
 
-  // Errors: busy (this user's or the whole server's places are taken), shutting_down.
+  // Errors: busy (this user's or the whole server's places are taken, or the ladder is at its
+  // second step), shutting_down. A refusal takes no place.
   Result<Ticket> enter(const UserId& user);
 
   // From now on enter answers shutting_down.
@@ -44,7 +48,14 @@ class Admission {
   int live() const { return live_; }
   int live_of(const UserId& user) const;
 
+  // What is used of limits.memory, from 0 to 1 and above.
+  void set_memory(double used_fraction) { overload_.set_memory(used_fraction); }
+  double memory_used() const { return overload_.memory(); }
+  // The step of the overload ladder that the server is on: 0…3.
+  int overload_level() const { return overload_.level(); }
+
  private:
+  std::optional<Error> refusal(const UserId& user) const;
   void leave(const UserId& user);
 
   int per_user_;
@@ -52,6 +63,7 @@ class Admission {
   int live_ = 0;
   bool is_closed_ = false;
   std::unordered_map<UserId, int, IdHash> by_user_;
+  Overload overload_;
 };
 
 }  // namespace hearth::server

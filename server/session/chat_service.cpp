@@ -19,6 +19,7 @@
 namespace hearth::server {
 namespace {
 
+constexpr Milliseconds kMeasureEvery{500};
 constexpr Milliseconds kPurgeEvery{10 * 60'000};
 constexpr std::int64_t kHourMs = 3'600'000;
 constexpr std::int64_t kRequestsKeptMs = 24 * kHourMs;
@@ -64,12 +65,15 @@ class ChatService::Impl {
   void purge();
   void drain_further();
   void tell_room(Instant now);
+  std::int64_t held_bytes() const { return sockets_.held_bytes() + replies_.held_bytes(); }
+  void measure_memory(Instant now);
 
   const SessionId epoch_;
   std::function<void()> drained_;
   Instant drain_until_;
   bool is_draining_ = false;
   Instant purged_at_;
+  Instant measured_at_;
   RoomPulse pulse_;
 };
 
@@ -94,7 +98,8 @@ ChatService::Impl::Impl(ServicePorts ports, Limits limits, ServerInfo info)
       account_({ports_.store, identity_, replies_, turns_, sockets_, ports_.clock, ports_.random}),
       transfer_(ports_.store, replies_, ports_.text, sockets_.announcer(), limits_.service),
       epoch_(new_id<SessionId>(ports_.random)),
-      purged_at_(ports_.clock.now()) {}
+      purged_at_(ports_.clock.now()),
+      measured_at_(purged_at_) {}
 
 Sockets::Events ChatService::Impl::socket_events() {
   return {.received =
@@ -184,7 +189,8 @@ void ChatService::Impl::set_model(ModelStatus status) {
 
 void ChatService::Impl::on_tick() {
   const Instant now = ports_.clock.now();
-  replies_.on_tick();
+  measure_memory(now);
+  replies_.on_tick(admission_.overload_level() >= 1);
   ended_.on_tick();
   sockets_.on_tick();
   tell_room(now);
@@ -193,6 +199,22 @@ void ChatService::Impl::on_tick() {
     purge();
   }
   if (is_draining_) drain_further();
+}
+
+// The overload ladder's first gauge, and what its third level does here.
+void ChatService::Impl::measure_memory(Instant now) {
+  if (now - measured_at_ < kMeasureEvery) return;
+  measured_at_ = now;
+  const int before = admission_.overload_level();
+  const auto held = static_cast<double>(held_bytes());
+  const auto most = static_cast<double>(limits_.service.memory);
+  admission_.set_memory(held / most);
+  const int level = admission_.overload_level();
+  if (level != before && ports_.log)
+    ports_.log("overload level " + std::to_string(level) + ", was " + std::to_string(before));
+  if (level < 3) return;
+  sockets_.shed(static_cast<std::int64_t>(held - Overload::kShedTo * most),
+                [this](const Connection& socket) { return !replies_.is_live_for(socket); });
 }
 
 void ChatService::Impl::purge() {

@@ -33,7 +33,8 @@ struct ServiceLimits {
   bool any_model = false;          // every name means the model that is served
   int running_per_user = 2;
   int queued_per_user = 4;
-  int live_total = 256;      // running and queued replies of everybody
+  int live_total = 256;                     // running and queued replies of everybody
+  std::int64_t memory = 512 * 1024 * 1024;  // that sockets and replies may hold; see overload.h
   int inspected_total = 16;  // of those, the ones whose candidates are kept: about 1 MB each
   int sockets_per_user = 8;
   int sockets_total = 4096;

@@ -8,6 +8,9 @@ namespace hearth::server {
 namespace {
 
 constexpr Milliseconds kRetryEvery{5'000};
+constexpr Milliseconds kScarceGrace{60'000};    // of a running reply without a viewer (DESIGN §10)
+constexpr std::int64_t kReplyBytes = 8 * 1024;  // of an empty one
+constexpr std::int64_t kTokenBytes = 32;        // beside its text
 constexpr int kRetriesMax =
     120;  // ten minutes; then the text is given up with the process's memory
 
@@ -278,7 +281,10 @@ void Replies::forget_user(const UserId& owner) {
   });
 }
 
-void Replies::on_tick() {
+void Replies::on_tick(bool is_scarce) {
+  const Milliseconds running_grace = is_scarce
+                                         ? std::min(limits_.detach_grace_running, kScarceGrace)
+                                         : limits_.detach_grace_running;
   const Instant now = ports_.clock.now();
   const bool is_telling = places_.is_due(now, limits_.queue_events_every);
   for (Reply* const reply : all()) {
@@ -286,8 +292,7 @@ void Replies::on_tick() {
     if (!reply->is_live()) continue;
     if (is_telling || reply->needs_checkpoint(now, limits_)) advance(*reply);
     const auto alone = reply->unwatched_for(now);
-    const Milliseconds grace =
-        reply->is_running() ? limits_.detach_grace_running : limits_.detach_grace_queued;
+    const Milliseconds grace = reply->is_running() ? running_grace : limits_.detach_grace_queued;
     if (reply->is_live() && alone && *alone >= grace) cancel(*reply);
   }
   if (is_telling) tell_places();
@@ -319,6 +324,22 @@ RoomCount Replies::count_people() const {
   }
   std::erase_if(waiting, [&](const UserId& user) { return answered.contains(user); });
   return {.running = static_cast<int>(answered.size()), .queued = static_cast<int>(waiting.size())};
+}
+
+std::int64_t Replies::held_bytes() const {
+  std::int64_t bytes = 0;
+  for (const auto& [id, reply] : by_id_) {
+    const ReplyText& text = reply->text();
+    bytes +=
+        kReplyBytes + std::ssize(text.text()) + kTokenBytes * static_cast<std::int64_t>(text.to());
+  }
+  return bytes;
+}
+
+bool Replies::is_live_for(const Connection& connection) const {
+  return std::any_of(by_id_.begin(), by_id_.end(), [&](const auto& entry) {
+    return entry.second->is_live() && entry.second->is_watched_by(connection);
+  });
 }
 
 int Replies::running() const {

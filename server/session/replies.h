@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <deque>
 #include <functional>
 #include <memory>
@@ -43,7 +44,8 @@ class Replies {
   std::vector<MessageId> live_in(const UserId& owner, const ConversationId& conversation) const;
 
   void progressed(std::span<const engine::RequestId> changed);
-  void on_tick();
+  // is_scarce: replies that nobody watches wait less long for a viewer (the overload ladder).
+  void on_tick(bool is_scarce = false);
 
   // Lets a stepped reply write so many tokens, the first of them as given; 0 pauses it. Errors:
   // invalid_parameter (it is not stepped), conflict (it ended, or the step before is not over).
@@ -60,8 +62,10 @@ class Replies {
   void forget_conversation(const UserId& owner, const ConversationId& conversation);
   void forget_user(const UserId& owner);
 
-  bool all_settled() const;        // nothing live, nothing being stored
-  RoomCount count_people() const;  // those with a reply; `people` is 0
+  bool all_settled() const;         // nothing live, nothing being stored
+  RoomCount count_people() const;   // those with a reply; `people` is 0
+  std::int64_t held_bytes() const;  // texts and tokens, also of those that ended lately
+  bool is_live_for(const Connection& connection) const;  // it watches one that is being written
   int running() const;
   int queued() const;
   int inspected() const;  // live replies whose candidates are kept

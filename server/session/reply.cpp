@@ -201,6 +201,12 @@ void Reply::unwatch(const Connection& connection, Instant now) {
   if (removed > 0 && watchers_.empty()) unwatched_since_ = now;
 }
 
+bool Reply::is_watched_by(const Connection& connection) const {
+  return std::any_of(watchers_.begin(), watchers_.end(), [&](const Watcher& watcher) {
+    return watcher.connection.get() == &connection;
+  });
+}
+
 std::optional<Milliseconds> Reply::unwatched_for(Instant now) const {
   if (!watchers_.empty()) return std::nullopt;
   return std::chrono::duration_cast<Milliseconds>(now - unwatched_since_);

@@ -80,6 +80,7 @@ class Reply {
   // What watchers with full outboxes have missed so far, as far as there is room now.
   void catch_up();
   bool is_watched() const { return !watchers_.empty(); }
+  bool is_watched_by(const Connection& connection) const;
   // Its conversation was deleted: it stays only for those who watch it.
   void forget() { is_forgotten_ = true; }
   bool is_forgotten() const { return is_forgotten_; }

@@ -12,6 +12,11 @@ namespace hearth::server {
 namespace {
 
 constexpr std::int64_t kReconnectsPerSecond = 50;
+constexpr std::int64_t kConnectionBytes = 16 * 1024;  // of one that does nothing, at most
+
+std::int64_t held_by(const Connection& connection) {
+  return kConnectionBytes + static_cast<std::int64_t>(connection.outbox_bytes());
+}
 
 std::uint64_t draw(const RandomBytes& random) {
   std::array<std::uint8_t, 8> bytes{};
@@ -87,6 +92,30 @@ bool Sockets::make_room(const UserId& user, const std::optional<SessionId>& resu
     return false;
   old->second->close(4409, "resumed on another socket");
   return true;
+}
+
+std::int64_t Sockets::held_bytes() const {
+  std::int64_t bytes = 0;
+  for (const auto& [session, connection] : all_) bytes += held_by(*connection);
+  return bytes;
+}
+
+void Sockets::shed(std::int64_t bytes, const std::function<bool(const Connection&)>& is_idle) {
+  std::vector<std::shared_ptr<Connection>> idle;
+  for (const auto& connection : open()) {
+    if (!connection->is_open()) {
+      bytes -= held_by(*connection);  // it is on its way out
+    } else if (connection->kind() == ConnectionKind::socket && is_idle(*connection)) {
+      idle.push_back(connection);
+    }
+  }
+  std::sort(idle.begin(), idle.end(),
+            [](const auto& a, const auto& b) { return held_by(*a) > held_by(*b); });
+  for (const auto& connection : idle) {
+    if (bytes <= 0) return;
+    bytes -= held_by(*connection);
+    connection->close(1013, "the server is full; come back a little later");
+  }
 }
 
 Announce Sockets::announcer() {

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <functional>
 #include <memory>
 #include <optional>
@@ -41,6 +42,12 @@ class Sockets {
   // A user at the cap takes the place of the socket that is resumed: most often that one is dead
   // and nobody has noticed yet. False: there is no place.
   bool make_room(const UserId& user, const std::optional<SessionId>& resumed);
+
+  // What connections hold: their outboxes, and a little each.
+  std::int64_t held_bytes() const;
+  // Closes idle WebSockets with 1013, who holds most first, until so much is given back. Replies
+  // go on and can be resumed.
+  void shed(std::int64_t bytes, const std::function<bool(const Connection&)>& is_idle);
 
   Announce announcer();
   void tell_everybody(const ServerMessage& message);

@@ -155,6 +155,18 @@ test('the process may open few files: it says so, and takes no more connections 
   while (!/at most 172 connections instead of 4096/.test(server.log())) await pause();
 });
 
+// One byte is used up as soon as anybody comes in: the ladder's third step.
+test('memory: when it is used up idle sockets are closed with 1013', async (t) => {
+  const server = await startServer(t, {args: [...flags({memory: 1}), '--admin-port', '0']});
+  const admin = /for the operator: (http:\/\/127\.0\.0\.1:\d+)/.exec(server.log())?.[1];
+  const cookie = await newIdentity(server.url);
+  const client = await connect(server, cookie);
+  assert.equal(await client.closed, 1013);
+  // It is left half a second later at the latest, when nobody holds anything.
+  while ((await (await fetch(`${admin}/admin/health`)).json()).overload !== 0) await pause();
+  assert.equal((await fetch(`${server.url}/healthz`)).status, 200);
+});
+
 test('one address of the network: its sockets, and how fast it opens them', async (t) => {
   const address = Object.values(networkInterfaces()).flat().find((one) => one && one.family === 'IPv4' && !one.internal)?.address;
   if (!address) return t.skip('this machine has no network address');

@@ -78,10 +78,12 @@ test('the operator has a listener of their own', async (t) => {
   const admin = /for the operator: (http:\/\/127\.0\.0\.1:\d+)/.exec(server.log())?.[1];
   const health = await (await fetch(`${admin}/admin/health`)).json();
   assert.equal(health.status, 'ready');
+  assert.equal(health.overload, 0);
   assert.equal(health.connections.max, 4096);
   assert.ok(health.disk_free_bytes > 0);
   const metrics = await (await fetch(`${admin}/metrics`)).text();
   assert.match(metrics, /^# HELP hearth_ready .*\n# TYPE hearth_ready gauge\nhearth_ready 1\n/);
+  assert.match(metrics, /\nhearth_overload_level 0\n/);
   for (const route of ['/admin/health', '/metrics']) assert.equal((await fetch(`${server.url}${route}`)).status, 404, 'not where people come in');
   for (const route of ['/', '/v1/models', '/ws']) assert.equal((await fetch(`${admin}${route}`)).status, 404);
   const named = await new Promise((resolve) => {

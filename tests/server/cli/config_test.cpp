@@ -134,6 +134,7 @@ TEST_F(ConfigTest, EveryLimitHasItsEffectAndNoOther) {
        [=](const Config& c) { return seconds(c.limits.service.detach_grace_running); }},
       {"unwatched_queued_s",
        [=](const Config& c) { return seconds(c.limits.service.detach_grace_queued); }},
+      {"memory", [=](const Config& c) { return number(c.limits.service.memory); }},
       {"hello_s", [=](const Config& c) { return seconds(c.limits.connection.hello_within); }},
       {"frame_bytes", [=](const Config& c) { return number(c.limits.connection.frame_bytes); }},
       {"frame_bytes_before_ready",

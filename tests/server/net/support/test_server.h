@@ -82,6 +82,7 @@ class TestServer {
       service_.set_model({"test", ModelState::ready, {}, 100.0, {}, {}, byte_model()});
     loop_.repeat([this] {
       service_.on_tick();
+      if (memory_) service_.admission().set_memory(*memory_);
       return Milliseconds(5);
     });
     thread_ = std::jthread([this] { loop_.run(); });
@@ -105,6 +106,14 @@ class TestServer {
 
   // One whole exchange on a socket of its own.
   Reply ask(const std::string& request) { return RawClient(port_).ask(request); }
+
+  // From now on so much of the memory is used, whatever is measured.
+  void pin_memory(double used) {
+    on_loop([&] {
+      memory_ = used;
+      service_.admission().set_memory(used);
+    });
+  }
 
   // The Cookie field of a new identity.
   std::string new_cookie() {
@@ -168,6 +177,7 @@ class TestServer {
   MemoryStore store_;
   FakeEngine engine_;
   TextWorker text_;
+  std::optional<double> memory_;  // loop thread
   std::atomic<engine::RequestId> last_request_{0};
   std::atomic<bool> is_draining_{false};
   ChatService service_;

@@ -22,8 +22,11 @@ void Activations::prepare(WeightFormat format, std::int64_t rows, std::int64_t k
   const int best = format == WeightFormat::bf16   ? kernels_.rows_bf16
                    : format == WeightFormat::int8 ? kernels_.rows_int8
                                                   : kernels_.rows_int4;
-  num_tiles_ = (rows + best - 1) / best;
-  const std::int64_t size = rows * padded_k(k);
+  k_padded_ = padded_k(k);
+  num_tiles_ = std::max<std::int64_t>(1, (rows + best - 1) / best);
+  height_ = rows / num_tiles_;
+  num_tall_ = rows % num_tiles_;
+  const std::int64_t size = rows * k_padded_;
   if (format == WeightFormat::bf16) {
     if (kernels_.bf16_activations) {
       at_least(bf16_, size);
@@ -39,22 +42,14 @@ void Activations::prepare(WeightFormat format, std::int64_t rows, std::int64_t k
   std::fill_n(start_.begin(), rows, 0.0F);
 }
 
-// Tiles of equal height, give or take one row: 8 rows at a best height of 6 are 4 + 4, not 6 + 2.
-std::int64_t Activations::first_row(std::int64_t tile) const {
-  const std::int64_t extra = rows_ % num_tiles_;
-  return tile * (rows_ / num_tiles_) + (tile < extra ? tile : extra);
-}
-
 std::int64_t Activations::tile_of(std::int64_t row) const {
-  const std::int64_t height = rows_ / num_tiles_;
-  const std::int64_t extra = rows_ % num_tiles_;
-  const std::int64_t in_tall = extra * (height + 1);
-  return row < in_tall ? row / (height + 1) : extra + (row - in_tall) / height;
+  const std::int64_t in_tall = num_tall_ * (height_ + 1);
+  return row < in_tall ? row / (height_ + 1) : num_tall_ + (row - in_tall) / height_;
 }
 
-std::int64_t Activations::tile_bytes() const {
+std::int64_t Activations::bytes() const {
   const std::int64_t bytes = format_ != WeightFormat::bf16 ? 1 : kernels_.bf16_activations ? 2 : 4;
-  return first_row(1) * padded_k(k_) * bytes;
+  return rows_ * k_padded_ * bytes;
 }
 
 void Activations::put_part(std::int64_t row, const float* values, std::int64_t begin,
@@ -63,7 +58,7 @@ void Activations::put_part(std::int64_t row, const float* values, std::int64_t b
   const std::int64_t first = first_row(tile);
   const auto rows = static_cast<int>(first_row(tile + 1) - first);
   const auto in_tile = static_cast<int>(row - first);
-  const std::int64_t at = first * padded_k(k_) + begin * rows;
+  const std::int64_t at = first * k_padded_ + begin * rows;
   const std::int64_t count = end - begin;
   if (format_ != WeightFormat::bf16) {
     const int zero = format_ == WeightFormat::int8 ? kInt8Zero : kInt4Zero;
@@ -82,16 +77,15 @@ void Activations::put_part(std::int64_t row, const float* values, std::int64_t b
 
 ActivationTile Activations::tile(std::int64_t index) const {
   const std::int64_t first = first_row(index);
-  const std::int64_t k_padded = padded_k(k_);
-  const std::int64_t group = first * (k_padded / kGroup);
-  return {f32_.data() + first * k_padded,
-          bf16_.data() + first * k_padded,
-          q8_.data() + first * k_padded,
+  const std::int64_t group = first * (k_padded_ / kGroup);
+  return {f32_.data() + first * k_padded_,
+          bf16_.data() + first * k_padded_,
+          q8_.data() + first * k_padded_,
           scale_.data() + group,
           minus_sum_.data() + group,
           start_.data() + first,
           static_cast<int>(first_row(index + 1) - first),
-          k_padded,
+          k_padded_,
           nullptr,
           0};
 }

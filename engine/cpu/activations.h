@@ -28,9 +28,13 @@ class Activations {
 
   std::int64_t rows() const { return rows_; }
   std::int64_t num_tiles() const { return num_tiles_; }
-  std::int64_t first_row(std::int64_t tile) const;  // tile 0 … num_tiles (the end)
+  // Of tile 0 … num_tiles (the end). Tiles are equally high, give or take one row: 8 rows at a best
+  // height of 6 are 4 + 4, not 6 + 2.
+  std::int64_t first_row(std::int64_t tile) const {
+    return tile * height_ + (tile < num_tall_ ? tile : num_tall_);
+  }
   ActivationTile tile(std::int64_t index) const;
-  std::int64_t tile_bytes() const;  // of the highest one
+  std::int64_t bytes() const;  // of all tiles
 
  private:
   std::int64_t tile_of(std::int64_t row) const;
@@ -39,7 +43,10 @@ class Activations {
   WeightFormat format_ = WeightFormat::bf16;
   std::int64_t rows_ = 0;
   std::int64_t k_ = 0;
+  std::int64_t k_padded_ = 0;
   std::int64_t num_tiles_ = 0;
+  std::int64_t height_ = 1;    // of the last tile
+  std::int64_t num_tall_ = 0;  // tiles, the first ones, that are one row higher
   std::vector<float> f32_;
   std::vector<std::uint16_t> bf16_;
   std::vector<std::int8_t> q8_;

@@ -82,7 +82,8 @@ class CpuDecoder final : public StepRunner {
   void run_layer(const LayerWeights& layer, std::int64_t index);
   void attention_block(const LayerWeights& layer, std::int64_t index);
   void rotate_and_store(const LayerWeights& layer, std::int64_t index);
-  void mlp_block(const LayerWeights& layer);
+  void mlp_block(const LayerWeights& layer,
+                 const PackedMatrix& after);  // after: what is multiplied next
   StepResult outputs(const Batch& batch);
 
   // Norms (when weight is not empty) and rounds rows of x into activations_.
@@ -90,13 +91,15 @@ class CpuDecoder final : public StepRunner {
                      const std::vector<float>& norm, WeightFormat format);
 
   template <class Use>
-  void multiply(const PackedMatrix& matrix, const Activations& input, const Use& use) {
-    cpu::multiply(matrix, input, kernels_, *pool_, use);
+  void multiply(const PackedMatrix& matrix, const Activations& input, const PackedMatrix* next,
+                const Use& use) {
+    cpu::multiply(matrix, input, next, kernels_, *pool_, use);
   }
 
   // residual[row] += matrix · input + bias, through `norm` first where the family has one there.
   void multiply_into_residual(const PackedMatrix& matrix, const Activations& input,
-                              const std::vector<float>& bias, const std::vector<float>& norm);
+                              const PackedMatrix& next, const std::vector<float>& bias,
+                              const std::vector<float>& norm);
 
   float norm_offset() const { return spec_.norm == NormKind::rms_unit_offset ? 1.0F : 0.0F; }
 
@@ -188,7 +191,9 @@ void CpuDecoder::embed(const Batch& batch) {
 
 void CpuDecoder::run_layer(const LayerWeights& layer, std::int64_t index) {
   attention_block(layer, index);
-  mlp_block(layer);
+  mlp_block(layer, index + 1 < spec_.num_layers
+                       ? weights_.layers[static_cast<std::size_t>(index + 1)].qkv
+                       : weights_.head());
 }
 
 void CpuDecoder::attention_block(const LayerWeights& layer, std::int64_t index) {
@@ -197,7 +202,7 @@ void CpuDecoder::attention_block(const LayerWeights& layer, std::int64_t index) 
   prepare_input(residual_.data(), rows, spec_.hidden_size, layer.input_norm, layer.qkv.format);
   float* qkv = grown(qkv_, rows * width);
   const float* bias = layer.qkv_bias.empty() ? nullptr : layer.qkv_bias.data();
-  multiply(layer.qkv, activations_,
+  multiply(layer.qkv, activations_, &layer.o,
            [&](std::int64_t row, std::int64_t panel, const float* values, int) {
              const std::int64_t first = panel * kPanelRows;
              float* out = qkv + row * width + first;
@@ -211,7 +216,7 @@ void CpuDecoder::attention_block(const LayerWeights& layer, std::int64_t index) 
                  spec_.layers[static_cast<std::size_t>(index)].window, qkv, width, attended,
                  *pool_);
   prepare_input(attended, rows, q_width(), {}, layer.o.format);
-  multiply_into_residual(layer.o, activations_, layer.o_bias,
+  multiply_into_residual(layer.o, activations_, layer.gate_up, layer.o_bias,
                          spec_.sandwich_norms ? layer.post_attention_norm : std::vector<float>{});
 }
 
@@ -246,7 +251,7 @@ void CpuDecoder::rotate_and_store(const LayerWeights& layer, std::int64_t index)
   pool_->for_each(rows, 4, body);
 }
 
-void CpuDecoder::mlp_block(const LayerWeights& layer) {
+void CpuDecoder::mlp_block(const LayerWeights& layer, const PackedMatrix& after) {
   const auto rows = static_cast<std::int64_t>(tokens_.size());
   const std::vector<float>& norm =
       spec_.sandwich_norms ? layer.pre_mlp_norm : layer.post_attention_norm;
@@ -260,7 +265,7 @@ void CpuDecoder::mlp_block(const LayerWeights& layer) {
   // Two panels give the 32 values that the last product rounds together, at once: the middle never
   // goes through memory as fp32.
   static_assert(kGroup == 2 * kHalfRows);
-  multiply(layer.gate_up, activations_,
+  multiply(layer.gate_up, activations_, &layer.down,
            [&](std::int64_t row, std::int64_t panel, const float* values, int worker) {
              const std::int64_t first = panel * kHalfRows;
              const auto count = std::min<std::int64_t>(kHalfRows, width - first);
@@ -279,32 +284,33 @@ void CpuDecoder::mlp_block(const LayerWeights& layer) {
              const std::int64_t begin = first / kGroup * kGroup;
              mid_.put_part(row, group, begin, std::min(width, begin + kGroup));
            });
-  multiply_into_residual(layer.down, mid_, layer.down_bias,
+  multiply_into_residual(layer.down, mid_, after, layer.down_bias,
                          spec_.sandwich_norms ? layer.post_mlp_norm : std::vector<float>{});
 }
 
 void CpuDecoder::multiply_into_residual(const PackedMatrix& matrix, const Activations& input,
-                                        const std::vector<float>& bias,
+                                        const PackedMatrix& next, const std::vector<float>& bias,
                                         const std::vector<float>& norm) {
   const std::int64_t hidden = spec_.hidden_size;
   const std::int64_t rows = input.rows();
   float* out = norm.empty() ? residual_.data() : grown(delta_, rows * hidden);
-  multiply(matrix, input, [&](std::int64_t row, std::int64_t panel, const float* values, int) {
-    const std::int64_t first = panel * kPanelRows;
-    float* to = out + row * hidden + first;
-    const auto count = std::min<std::int64_t>(kPanelRows, hidden - first);
-    alignas(64) float biased[kPanelRows];
-    if (!bias.empty()) {
-      for (std::int64_t i = 0; i < count; ++i)
-        biased[i] = values[i] + bias[static_cast<std::size_t>(first + i)];
-      values = biased;
-    }
-    if (norm.empty()) {
-      for (std::int64_t i = 0; i < count; ++i) to[i] += values[i];
-    } else {
-      std::copy_n(values, count, to);
-    }
-  });
+  multiply(matrix, input, &next,
+           [&](std::int64_t row, std::int64_t panel, const float* values, int) {
+             const std::int64_t first = panel * kPanelRows;
+             float* to = out + row * hidden + first;
+             const auto count = std::min<std::int64_t>(kPanelRows, hidden - first);
+             alignas(64) float biased[kPanelRows];
+             if (!bias.empty()) {
+               for (std::int64_t i = 0; i < count; ++i)
+                 biased[i] = values[i] + bias[static_cast<std::size_t>(first + i)];
+               values = biased;
+             }
+             if (norm.empty()) {
+               for (std::int64_t i = 0; i < count; ++i) to[i] += values[i];
+             } else {
+               std::copy_n(values, count, to);
+             }
+           });
   if (norm.empty()) return;
   pool_->for_each(rows, 4, [&](std::int64_t begin, std::int64_t end, int) {
     for (std::int64_t row = begin; row < end; ++row) {
@@ -350,7 +356,7 @@ StepResult CpuDecoder::outputs(const Batch& batch) {
     logits = grown(logits_, num_logits * vocab);
     prepare_input(normed, num_logits, hidden, {}, weights_.head().format);
     const auto cap = static_cast<float>(spec_.logits_softcap);
-    multiply(weights_.head(), activations_,
+    multiply(weights_.head(), activations_, nullptr,
              [&](std::int64_t row, std::int64_t panel, const float* values, int) {
                const std::int64_t first = panel * kPanelRows;
                const auto count = std::min<std::int64_t>(kPanelRows, vocab - first);

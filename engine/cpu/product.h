@@ -21,52 +21,68 @@ inline constexpr std::int64_t kTileCache = 160 << 10;
 // Calls use(row, panel, values[32], worker) for each row and panel of matrix · input. A row's
 // panels 2p and 2p + 1 come in this order from the same worker, none of its others between them.
 //
-// A group of panels and a block of tiles stay in the second-level cache together: a prompt's
-// activations are read from further away once for each group, not once for each panel.
+// A piece of panels and a block of tiles stay in the second-level cache together: a prompt's
+// activations are read from further away once for each piece, not once for each panel. While a
+// panel is multiplied the worker's next one is fetched; behind its last, the first of its share of
+// `next`, the matrix that will be multiplied next (or null).
 template <class Use>
-void multiply(const PackedMatrix& matrix, const Activations& input, const KernelTable& kernels,
-              WorkerPool& pool, const Use& use) {
+void multiply(const PackedMatrix& matrix, const Activations& input, const PackedMatrix* next,
+              const KernelTable& kernels, WorkerPool& pool, const Use& use) {
   const std::int64_t panels = matrix.num_panels();
   const std::int64_t tiles = input.num_tiles();
   const auto in_pairs = [](std::int64_t count) { return std::max<std::int64_t>(2, count / 2 * 2); };
-  const std::int64_t grain = in_pairs(panels / (pool.size() * kPiecesPerWorker));
-  const std::int64_t group = in_pairs(kPanelCache / panel_bytes(matrix.format, matrix.k));
-  const std::int64_t block = std::max<std::int64_t>(1, kTileCache / input.tile_bytes());
+  const std::int64_t stride = panel_bytes(matrix.format, matrix.k);
+  const std::int64_t grain =
+      in_pairs(std::min(panels / (pool.size() * kPiecesPerWorker), kPanelCache / stride));
+  const std::int64_t blocks = (input.bytes() + kTileCache - 1) / kTileCache;
+  const std::int64_t block = (tiles + blocks - 1) / blocks;
   const MultiplyFn kernel = matrix.format == WeightFormat::bf16   ? kernels.multiply_bf16
                             : matrix.format == WeightFormat::int8 ? kernels.multiply_int8
                                                                   : kernels.multiply_int4;
   const std::int64_t groups = matrix.k_padded() / kGroup;
-  const std::int64_t stride = panel_bytes(matrix.format, matrix.k);
-  const auto multiply_block = [&](std::int64_t panel, std::int64_t next, std::int64_t first_tile,
+  struct Bytes {
+    const std::uint8_t* data = nullptr;
+    std::int64_t size = 0;
+  };
+  // What the worker will want after this panel of a piece.
+  const auto wanted_next = [&](std::int64_t panel, std::int64_t end, bool is_last_block,
+                               int worker) -> Bytes {
+    if (panel + 1 == end && !is_last_block) return {};  // the piece again, which is near
+    if (panel + 1 < pool.share(panels, worker, 2).end) {
+      // A single tile is one long stream, which the processor fetches ahead by itself.
+      return {matrix.panel(panel + 1), tiles > 1 ? stride : 0};
+    }
+    if (next == nullptr) return {};
+    return {next->panel(pool.share(next->num_panels(), worker, 2).begin),
+            std::min(stride, panel_bytes(next->format, next->k))};
+  };
+  // Each tile fetches its part of `ahead` while it multiplies.
+  const auto multiply_block = [&](std::int64_t panel, Bytes ahead, std::int64_t first_tile,
                                   std::int64_t last_tile, int worker) {
     alignas(64) float out[kMaxRows * kPanelRows];
-    const std::int64_t count = last_tile - first_tile;
-    const bool has_next = next < panels && count > 1;
-    // Of the next panel, each tile fetches its share while it multiplies this one.
-    const std::int64_t step = (stride / groups / count + 63) / 64 * 64;
+    const std::int64_t step = (ahead.size / groups / (last_tile - first_tile) + 63) / 64 * 64;
+    std::int64_t fetched = 0;
     for (std::int64_t t = first_tile; t < last_tile; ++t) {
       ActivationTile tile = input.tile(t);
-      tile.ahead = matrix.panel(has_next ? next : panel) + (t - first_tile) * step * groups;
-      tile.ahead_step = has_next && (t - first_tile) * step * groups < stride ? step : 0;
+      tile.ahead = ahead.data + fetched;
+      tile.ahead_step = fetched < ahead.size ? step : 0;
+      fetched += step * groups;
       kernel(matrix.panel(panel), tile, out);
       const std::int64_t first = input.first_row(t);
       for (int r = 0; r < tile.rows; ++r) use(first + r, panel, out + r * kPanelRows, worker);
     }
   };
-  pool.for_each(panels, grain, [&](std::int64_t begin, std::int64_t end, int worker) {
-    // Where all are equally fast, this worker's next piece.
-    const std::int64_t next_piece = end + grain * (pool.size() - 1);
-    for (std::int64_t first = begin; first < end; first += group) {
-      const std::int64_t last = std::min(end, first + group);
-      for (std::int64_t t = 0; t < tiles; t += block) {
-        const std::int64_t after = t + block < tiles ? first : last < end ? last : next_piece;
-        for (std::int64_t panel = first; panel < last; ++panel) {
-          multiply_block(panel, panel + 1 < last ? panel + 1 : after, t, std::min(tiles, t + block),
-                         worker);
+  pool.for_each(
+      panels, grain,
+      [&](std::int64_t begin, std::int64_t end, int worker) {
+        for (std::int64_t t = 0; t < tiles; t += block) {
+          const std::int64_t t_end = std::min(tiles, t + block);
+          for (std::int64_t panel = begin; panel < end; ++panel)
+            multiply_block(panel, wanted_next(panel, end, t_end == tiles, worker), t, t_end,
+                           worker);
         }
-      }
-    }
-  });
+      },
+      2);
 }
 
 }  // namespace hearth::engine::cpu

@@ -35,7 +35,7 @@ T wait_for_change(const std::atomic<T>& value, T old) {
 
 }  // namespace
 
-WorkerPool::WorkerPool(int num_workers) {
+WorkerPool::WorkerPool(int num_workers) : shares_(static_cast<std::size_t>(num_workers)) {
   for (int worker = 1; worker < num_workers; ++worker) {
     threads_.emplace_back([this, worker] { work(worker); });
   }
@@ -55,6 +55,23 @@ void WorkerPool::run(Task task) {
   task.call(task.pool, task.body, 0);
   std::uint32_t inside = gate_.fetch_and(~kOpen, std::memory_order_acq_rel) & ~kOpen;
   while (inside != 0) inside = wait_for_change(gate_, inside);
+}
+
+WorkerPool::Range WorkerPool::take(int owner, int worker) {
+  std::atomic<std::uint64_t>& share = shares_[static_cast<std::size_t>(owner)].left;
+  std::uint64_t left = share.load(std::memory_order_relaxed);
+  for (;;) {
+    const auto first = static_cast<std::int64_t>(left & 0xFFFFFFFFU);
+    const auto end = static_cast<std::int64_t>(left >> 32);
+    if (first == end) return {};
+    const std::int64_t count =
+        std::clamp<std::int64_t>((end - first) / 2, 1, std::max<std::int64_t>(1, grain_ / unit_));
+    const Range taken = owner == worker ? Range{first, first + count} : Range{end - count, end};
+    const std::uint64_t rest =
+        owner == worker ? packed(taken.end, end) : packed(first, taken.begin);
+    if (!share.compare_exchange_weak(left, rest, std::memory_order_relaxed)) continue;
+    return {taken.begin * unit_, std::min(count_, taken.end * unit_)};
+  }
 }
 
 bool WorkerPool::join() {

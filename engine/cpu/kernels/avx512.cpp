@@ -59,7 +59,7 @@ void multiply_bf16_rows(const uint8_t* panel, const ActivationTile& tile, float*
 // A few lines of the next panel: the memory works while the cores multiply.
 inline void fetch_ahead(const uint8_t* ahead, int64_t bytes) {
   for (int64_t i = 0; i < bytes; i += 64)
-    _mm_prefetch(reinterpret_cast<const char*>(ahead + i), _MM_HINT_T1);
+    _mm_prefetch(reinterpret_cast<const char*>(ahead + i), _MM_HINT_T0);
 }
 
 // 16 fp16 scales → the bits of fp32.

@@ -31,7 +31,7 @@ void multiply_rows(const uint8_t* panel, const ActivationTile& tile, float* out)
   for (int64_t k = 0; k < tile.k_padded; k += 2, panel += kBf16PairBytes, a += 2 * kRows) {
     if (k % kGroup == 0) {
       for (int64_t i = 0; i < tile.ahead_step; i += 64)
-        _mm_prefetch(reinterpret_cast<const char*>(ahead + i), _MM_HINT_T1);
+        _mm_prefetch(reinterpret_cast<const char*>(ahead + i), _MM_HINT_T0);
       ahead += tile.ahead_step;
     }
     const __m512bh w0 = reinterpret_cast<__m512bh>(_mm512_loadu_si512(panel));

@@ -103,9 +103,7 @@ export class ResumingClient {
       this.unanswered.delete(event.re);
       this.answers.set(event.re, event);
     }
-    if (event.type === 'accepted' && !this.streams.has(event.stream)) {
-      this.streams.set(event.stream, {text: '', have: 0, done: null});
-    }
+    if (event.type === 'accepted') this.streams.set(event.stream, {text: '', have: 0, done: null});   // a duplicate, too, begins at token 0
     if (this.streams.has(event.stream)) this.#show(event, this.streams.get(event.stream));
     this.#settle();
   }

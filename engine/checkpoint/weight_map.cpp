@@ -99,6 +99,28 @@ std::vector<ParameterSpec> parameters_of(const ModelSpec& spec) {
   return parameters;
 }
 
+std::string layer_prefix(const ModelSpec& spec, std::int64_t index) {
+  std::string prefix = spec.names.layer + '.';
+  return prefix.replace(prefix.find("{}"), 2, std::to_string(index));
+}
+
+std::vector<const NamedTensor*> tensors_of_layer(const Checkpoint& checkpoint,
+                                                 const ModelSpec& spec, std::int64_t index) {
+  const std::vector<std::string> prefixes = spellings_of(spec, layer_prefix(spec, index));
+  std::vector<const NamedTensor*> tensors;
+  for (const NamedTensor& tensor : checkpoint.tensors()) {
+    if (std::any_of(prefixes.begin(), prefixes.end(),
+                    [&](const std::string& prefix) { return tensor.name.starts_with(prefix); }))
+      tensors.push_back(&tensor);
+  }
+  return tensors;
+}
+
+void prefetch_layer(const Checkpoint& checkpoint, const ModelSpec& spec, std::int64_t index) {
+  for (const NamedTensor* tensor : tensors_of_layer(checkpoint, spec, index))
+    checkpoint.prefetch(tensor->view);
+}
+
 // One match in the making.
 class WeightMap::Matcher {
  public:

@@ -27,6 +27,16 @@ struct ParameterSpec {
 // head is not among them.
 std::vector<ParameterSpec> parameters_of(const ModelSpec& spec);
 
+// "model.layers.7.": what the names of a layer's parameters begin with.
+std::string layer_prefix(const ModelSpec& spec, std::int64_t index);
+
+// The tensors of one layer, under whichever of its names the file has it; none behind the last.
+std::vector<const NamedTensor*> tensors_of_layer(const Checkpoint& checkpoint,
+                                                 const ModelSpec& spec, std::int64_t index);
+
+// Lets the kernel read a layer ahead while the one before is worked on.
+void prefetch_layer(const Checkpoint& checkpoint, const ModelSpec& spec, std::int64_t index);
+
 // Valid as long as the checkpoint. Immutable; any thread.
 class WeightMap {
  public:

@@ -70,10 +70,10 @@ class Loader {
     weights.arena = std::move(*arena);
     arena_ = &weights.arena;
 
-    prefetch_layer(0);
+    prefetch_layer(checkpoint_, spec_, 0);
     pack_from(weights.embedding, {spec_.names.embedding});
     for (std::int64_t i = 0; i < spec_.num_layers; ++i) {
-      prefetch_layer(i + 1);
+      prefetch_layer(checkpoint_, spec_, i + 1);
       load_layer(i, weights.layers[static_cast<std::size_t>(i)]);
     }
     weights.final_norm = vector(spec_.names.final_norm + ".weight");
@@ -82,23 +82,9 @@ class Loader {
   }
 
  private:
-  std::string layer_prefix(std::int64_t index) const {
-    std::string prefix = spec_.names.layer;
-    prefix.replace(prefix.find("{}"), 2, std::to_string(index));
-    return prefix + '.';
-  }
-
-  // The disk reads one layer while the cores pack the one before.
-  void prefetch_layer(std::int64_t index) const {
-    const std::string prefix = layer_prefix(index);
-    for (const NamedTensor& tensor : checkpoint_.tensors()) {
-      if (tensor.name.rfind(prefix, 0) == 0) checkpoint_.prefetch(tensor.view);
-    }
-  }
-
   void load_layer(std::int64_t index, LayerWeights& layer) {
     const TensorNames& names = spec_.names;
-    const std::string prefix = layer_prefix(index);
+    const std::string prefix = layer_prefix(spec_, index);
     layer.input_norm = vector(prefix + names.input_norm + ".weight");
     layer.post_attention_norm = vector(prefix + names.post_attention_norm + ".weight");
     layer.pre_mlp_norm = vector(prefix + names.pre_mlp_norm + ".weight");

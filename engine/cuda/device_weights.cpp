@@ -31,10 +31,10 @@ class Loader {
 
   Result<DeviceWeights> load() {
     const TensorNames& names = spec_.names;
-    prefetch_layer(0);
+    prefetch_layer(checkpoint_, spec_, 0);
     weights_.embedding = matrix({names.embedding});
     for (std::int64_t i = 0; i < spec_.num_layers; ++i) {
-      prefetch_layer(i + 1);
+      prefetch_layer(checkpoint_, spec_, i + 1);
       weights_.layers.push_back(load_layer(i));
     }
     weights_.final_norm = vector({names.final_norm + ".weight"});
@@ -45,23 +45,9 @@ class Loader {
   }
 
  private:
-  std::string layer_prefix(std::int64_t index) const {
-    std::string prefix = spec_.names.layer;
-    prefix.replace(prefix.find("{}"), 2, std::to_string(index));
-    return prefix + '.';
-  }
-
-  // The disk reads one layer while the one before is copied.
-  void prefetch_layer(std::int64_t index) const {
-    const std::string prefix = layer_prefix(index);
-    for (const NamedTensor& tensor : checkpoint_.tensors()) {
-      if (tensor.name.rfind(prefix, 0) == 0) checkpoint_.prefetch(tensor.view);
-    }
-  }
-
   LayerWeights load_layer(std::int64_t index) {
     const TensorNames& names = spec_.names;
-    const std::string at = layer_prefix(index);
+    const std::string at = layer_prefix(spec_, index);
     const auto biases = [&](std::vector<std::string> modules) {
       for (std::string& module : modules) module = at + module + ".bias";
       return vector(modules);

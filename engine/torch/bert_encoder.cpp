@@ -8,8 +8,7 @@ namespace {
 
 BertLayerWeights load_layer(WeightLoader& loader, const ModelSpec& spec, std::int64_t index) {
   const TensorNames& names = spec.names;
-  std::string layer = names.layer + ".";
-  layer.replace(layer.find("{}"), 2, std::to_string(index));
+  const std::string layer = layer_prefix(spec, index);
   BertLayerWeights weights;
   weights.qkv =
       loader.linear({layer + names.q_proj, layer + names.k_proj, layer + names.v_proj}, true);

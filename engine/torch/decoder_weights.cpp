@@ -9,8 +9,7 @@ namespace {
 
 LayerWeights load_layer(WeightLoader& loader, const ModelSpec& spec, std::int64_t index) {
   const TensorNames& names = spec.names;
-  std::string layer = names.layer + ".";
-  layer.replace(layer.find("{}"), 2, std::to_string(index));
+  const std::string layer = layer_prefix(spec, index);
   const auto norm = [&](const std::string& path) { return loader.load(layer + path + ".weight"); };
 
   LayerWeights weights;

@@ -13,8 +13,7 @@ std::int64_t context_of(const BatchRow& row) { return row.prompt_length - 1; }
 
 Glm1LayerWeights load_layer(WeightLoader& loader, const ModelSpec& spec, std::int64_t index) {
   const TensorNames& names = spec.names;
-  std::string layer = names.layer + ".";
-  layer.replace(layer.find("{}"), 2, std::to_string(index));
+  const std::string layer = layer_prefix(spec, index);
   Glm1LayerWeights weights;
   weights.input_norm = loader.layer_norm(layer + names.input_norm);
   weights.qkv = loader.linear({layer + names.qkv_proj}, true);

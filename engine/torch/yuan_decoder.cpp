@@ -28,8 +28,7 @@ at::Tensor sorted_heads(const at::Tensor& stacked, std::int64_t num_heads, std::
 YuanFilterWeights YuanFilterWeights::load(WeightLoader& loader, const ModelSpec& spec,
                                           std::int64_t layer) {
   const TensorNames& names = spec.names;
-  std::string prefix = names.layer + ".";
-  prefix.replace(prefix.find("{}"), 2, std::to_string(layer));
+  const std::string prefix = layer_prefix(spec, layer);
   const std::string filter = prefix + "self_attn.lf_gate.";
   YuanFilterWeights weights;
   weights.first = load_convolution(loader, filter + "conv1");

@@ -204,6 +204,27 @@ TEST(WeightMap, TheBasePrefixMayBeMissing) {
   EXPECT_EQ(&map->at("lm_head.weight"), &map->at("model.embed_tokens.weight"));
 }
 
+// What is read ahead while a model is loaded: the layer, not its namesake in a picture tower.
+TEST(LayerTensors, AreFoundUnderEachNameThatAFileMayGiveThem) {
+  const ModelSpec spec = parse_model_spec(kTinyConfig, "config.json").value();
+  EXPECT_EQ(layer_prefix(spec, 1), "model.layers.1.");
+  for (const char* prefix : {"model.", "model.model.", ""}) {
+    TempFolder folder;
+    TinyWeights weights;
+    for (const char* layer : {"layers.0.", "layers.1.", "layers.11."})
+      weights.add(prefix + std::string(layer) + "norm.weight", {2});
+    weights.add("vision.layers.1.norm.weight", {2});
+    folder.write("model.safetensors", weights.bytes());
+    const auto checkpoint = Checkpoint::open(folder.path());
+    ASSERT_TRUE(checkpoint) << checkpoint.error().detail;
+    const auto tensors = tensors_of_layer(*checkpoint, spec, 1);
+    ASSERT_EQ(tensors.size(), 1U);
+    EXPECT_EQ(tensors[0]->name, prefix + std::string("layers.1.norm.weight"));
+    EXPECT_TRUE(tensors_of_layer(*checkpoint, spec, 2).empty());
+    prefetch_layer(*checkpoint, spec, 1);
+  }
+}
+
 TEST(WeightMap, BuffersAreIgnoredAndStrangersAreNamed) {
   const TempFolder folder;
   Checkpoint kept = any_checkpoint();

@@ -4,34 +4,24 @@
 #include "engine/cpu/cpu_decoder.h"
 
 #include <algorithm>
-#include <cmath>
-#include <fstream>
-#include <numeric>
-#include <random>
 #include <string>
 
 #include <gtest/gtest.h>
-#include <nlohmann/json.hpp>
 
 #include "engine/cpu/instruction_set.h"
 #include "engine/cpu/kv_cache.h"
+#include "tests/support/golden_folder.h"
 
 namespace hearth::engine::cpu {
 namespace {
 
-using Json = nlohmann::json;
+using engine::testing::all_logits;
+using engine::testing::blocks_from;
+using engine::testing::GoldenCase;
+using engine::testing::worst_error;
 
-struct Case {
-  std::vector<TokenId> ids;
-  std::vector<std::int64_t> positions;  // rows that the reference keeps
-  std::vector<float> logits;            // [positions, V]
-  double max_abs_logit = 0.0;
-};
-
-struct Model {
-  ModelSpec spec;
+struct Model : engine::testing::GoldenFolder {
   std::unique_ptr<StepRunner> decoder;
-  std::vector<Case> cases;
 };
 
 std::string folder(const std::string& name) {
@@ -40,86 +30,26 @@ std::string folder(const std::string& name) {
 
 Model load(const std::string& name, WeightFormat format, const std::string& kernels,
            int threads = 2, KvDtype kv_dtype = KvDtype::bf16) {
-  Model model;
-  model.spec = *load_model_spec(folder(name));
+  Model model{engine::testing::load_golden(name), nullptr};
   CpuDecoderOptions options;
   options.format = format;
   options.kernels = kernels;
   options.runner.threads = threads;
   options.runner.num_blocks = 400;
   options.runner.kv_dtype = kv_dtype;
-  const auto checkpoint = Checkpoint::open(folder(name));
+  const auto checkpoint = Checkpoint::open(model.path);
   auto decoder = load_cpu_decoder(*checkpoint, model.spec, options, {});
   EXPECT_TRUE(decoder) << decoder.error().detail;
   model.decoder = std::move(*decoder);
-  const Json expected = Json::parse(std::ifstream(folder(name) + "/expected.json"));
-  for (const Json& json : expected["cases"]) {
-    Case c;
-    c.ids = json["input_ids"].get<std::vector<TokenId>>();
-    c.positions = json["positions"].get<std::vector<std::int64_t>>();
-    c.max_abs_logit = json["max_abs_logit"];
-    c.logits.resize(c.positions.size() * static_cast<std::size_t>(model.spec.vocab_size));
-    std::ifstream file(folder(name) + "/" + json["logits"]["file"].get<std::string>(),
-                       std::ios::binary);
-    file.read(reinterpret_cast<char*>(c.logits.data()),
-              static_cast<std::streamsize>(c.logits.size() * sizeof(float)));
-    model.cases.push_back(std::move(c));
-  }
   return model;
 }
 
-// Blocks for `count` tokens, beginning with the given one, in a scattered order.
-std::vector<std::int32_t> blocks_from(std::int32_t first, std::size_t count) {
-  std::vector<std::int32_t> blocks((count + 15) / 16);
-  std::iota(blocks.begin(), blocks.end(), first);
-  std::shuffle(blocks.begin(), blocks.end(), std::mt19937(static_cast<unsigned>(first)));
-  return blocks;
-}
-
-// All tokens' logits, [T, V], computed in pieces of `chunk` tokens.
-std::vector<float> all_logits(StepRunner& decoder, const std::vector<TokenId>& ids,
-                              std::size_t chunk, std::int32_t first_block = 0) {
-  const std::vector<std::int32_t> blocks = blocks_from(first_block, ids.size());
-  std::vector<float> logits;
-  for (std::size_t begin = 0; begin < ids.size(); begin += chunk) {
-    BatchRow row;
-    row.position = static_cast<std::int64_t>(begin);
-    row.prompt_length = static_cast<std::int64_t>(ids.size());
-    row.tokens = std::span(ids).subspan(begin, std::min(chunk, ids.size() - begin));
-    row.block_table = blocks;
-    row.output = RowOutput::all_logits;
-    const auto result = decoder.run({{row}});
-    EXPECT_TRUE(result);
-    EXPECT_EQ(result->rows[0].error, "");
-    logits.insert(logits.end(), result->rows[0].values.begin(), result->rows[0].values.end());
-  }
-  return logits;
-}
-
-double worst_error(const Model& model, const Case& c, const std::vector<float>& logits) {
-  const auto vocab = static_cast<std::size_t>(model.spec.vocab_size);
-  double worst = 0.0;
-  for (std::size_t row = 0; row < c.positions.size(); ++row) {
-    for (std::size_t v = 0; v < vocab; ++v) {
-      const double difference = std::fabs(
-          static_cast<double>(logits[static_cast<std::size_t>(c.positions[row]) * vocab + v]) -
-          c.logits[row * vocab + v]);
-      worst = std::max(worst, difference / c.max_abs_logit);
-    }
-  }
-  return worst;
-}
-
-class Golden : public testing::TestWithParam<std::string> {};
+class Golden : public ::testing::TestWithParam<std::string> {};
 
 INSTANTIATE_TEST_SUITE_P(Folders, Golden,
-                         testing::Values("qwen2-tied", "qwen2-sharded", "qwen2-yarn",
-                                         "qwen2-window", "llama3-gqa", "llama-linear"),
-                         [](const auto& test) {
-                           std::string name = test.param;
-                           std::replace(name.begin(), name.end(), '-', '_');
-                           return name;
-                         });
+                         ::testing::Values("qwen2-tied", "qwen2-sharded", "qwen2-yarn",
+                                           "qwen2-window", "llama3-gqa", "llama-linear"),
+                         [](const auto& test) { return engine::testing::test_name(test.param); });
 
 // Where the sums are fp32, all that differs from transformers in fp32 is that keys and values (and,
 // of fp32 and fp16 folders, the weights) are rounded to bf16: 2⁻⁹ relative each. VDPBF16PS rounds
@@ -128,7 +58,7 @@ INSTANTIATE_TEST_SUITE_P(Folders, Golden,
 TEST_P(Golden, Bf16LogitsAreTransformersWithinTheRoundingOfBf16) {
   for (const std::string_view kernels : available_kernels()) {
     const Model model = load(GetParam(), WeightFormat::bf16, std::string(kernels));
-    for (const Case& c : model.cases) {
+    for (const GoldenCase& c : model.cases) {
       EXPECT_LT(worst_error(model, c, all_logits(*model.decoder, c.ids, 512)), 0.04)
           << kernels << ", " << c.ids.size() << " tokens";
     }
@@ -137,20 +67,16 @@ TEST_P(Golden, Bf16LogitsAreTransformersWithinTheRoundingOfBf16) {
 
 // Every other family of the shared decoder: head norms, fused and strided weights, caps, windows,
 // partial and interleaved ropes.
-class OtherFamilies : public testing::TestWithParam<std::string> {};
+class OtherFamilies : public ::testing::TestWithParam<std::string> {};
 
 INSTANTIATE_TEST_SUITE_P(Folders, OtherFamilies,
-                         testing::Values("qwen3", "mistral", "phi3", "gemma2", "vicuna-bin",
-                                         "chatglm2-tiny", "chatglm3-tiny"),
-                         [](const auto& test) {
-                           std::string name = test.param;
-                           std::replace(name.begin(), name.end(), '-', '_');
-                           return name;
-                         });
+                         ::testing::Values("qwen3", "mistral", "phi3", "gemma2", "vicuna-bin",
+                                           "chatglm2-tiny", "chatglm3-tiny"),
+                         [](const auto& test) { return engine::testing::test_name(test.param); });
 
 TEST_P(OtherFamilies, Bf16LogitsAreTheReferencesWithinTheRoundingOfBf16) {
   const Model model = load(GetParam(), WeightFormat::bf16, "auto");
-  for (const Case& c : model.cases) {
+  for (const GoldenCase& c : model.cases) {
     const std::vector<float> whole = all_logits(*model.decoder, c.ids, 512);
     EXPECT_LT(worst_error(model, c, whole), 0.1) << c.ids.size() << " tokens";
     EXPECT_EQ(whole, all_logits(*model.decoder, c.ids, 7, 100)) << "in chunks";
@@ -159,14 +85,14 @@ TEST_P(OtherFamilies, Bf16LogitsAreTheReferencesWithinTheRoundingOfBf16) {
 
 TEST_P(Golden, Int8LogitsAreWithinTheRoundingOfInt8) {
   const Model model = load(GetParam(), WeightFormat::int8, "auto");
-  for (const Case& c : model.cases)
+  for (const GoldenCase& c : model.cases)
     EXPECT_LT(worst_error(model, c, all_logits(*model.decoder, c.ids, 512)), 0.15)
         << c.ids.size() << " tokens";
 }
 
 TEST_P(Golden, WithAnInt8CacheLogitsAreWithinItsRoundingAndTheSameBitsInEveryChunking) {
   const Model model = load(GetParam(), WeightFormat::bf16, "auto", 2, KvDtype::int8);
-  for (const Case& c : model.cases) {
+  for (const GoldenCase& c : model.cases) {
     const std::vector<float> whole = all_logits(*model.decoder, c.ids, 512);
     EXPECT_LT(worst_error(model, c, whole), 0.1) << c.ids.size() << " tokens";
     EXPECT_EQ(whole, all_logits(*model.decoder, c.ids, 7, 100)) << "in chunks";

@@ -8,7 +8,8 @@
 #include <gtest/gtest.h>
 
 #include "engine/cuda/host_device.h"
-#include "tests/engine/cuda/golden_folder.h"
+#include "engine/cuda/step_memory.h"
+#include "tests/engine/cuda/golden_decoder.h"
 
 namespace hearth::engine::cuda {
 namespace {
@@ -36,12 +37,7 @@ class EveryFamily : public ::testing::TestWithParam<std::string> {
   const GoldenFolder golden_ = load_golden(GetParam());
 };
 
-INSTANTIATE_TEST_SUITE_P(Folders, EveryFamily,
-                         ::testing::Values("chatglm2-tiny", "chatglm3-tiny", "gemma1-tiny",
-                                           "gemma2", "gemma3-tiny", "llama-linear", "llama3-gqa",
-                                           "mistral", "phi3", "phi3-long", "phi3-short",
-                                           "qwen2-sharded", "qwen2-tied", "qwen2-window",
-                                           "qwen2-yarn", "qwen3", "vicuna-bin"),
+INSTANTIATE_TEST_SUITE_P(Folders, EveryFamily, testing::kFolders,
                          [](const auto& test) { return testing::test_name(test.param); });
 
 TEST_P(EveryFamily, LogitsInFp32AreTheReferences) {
@@ -238,19 +234,31 @@ TEST(CudaDecoder, ADeviceTooSmallForTheWeightsIsNamedWithWhatItLacks) {
       << decoder.error().detail;
 }
 
+// A block for each block's worth of memory, until everybody has their full length.
 TEST(CudaDecoder, TheCacheTakesWhatTheReserveLeaves) {
   const GoldenFolder golden = load_golden("qwen2-tied");
-  const auto blocks_with = [&](std::int64_t memory) {
+  constexpr std::int64_t kPlenty = std::int64_t{1} << 40;
+  constexpr std::int64_t kReserve = 1 << 20;
+  std::int64_t used = 0;
+  const auto traits_with = [&](std::int64_t num_blocks, std::int64_t memory, std::int64_t reserve) {
     CudaDecoderOptions options = small_options(ComputeDtype::bf16);
-    options.runner.num_blocks = 0;
-    options.reserve_bytes = 1 << 20;
-    return load_decoder(golden,
-                        std::make_unique<HostDevice>(HostDevice::Options{.memory_bytes = memory}),
-                        options)
-        ->traits();
+    options.runner.num_blocks = num_blocks;
+    options.reserve_bytes = reserve;
+    auto device = std::make_unique<HostDevice>(HostDevice::Options{.memory_bytes = memory});
+    const HostDevice& host = *device;
+    const auto decoder = load_decoder(golden, std::move(device), options);
+    used = memory - host.free_bytes();
+    return decoder->traits();
   };
-  const RunnerTraits most = blocks_with(std::int64_t{1} << 40);
+  const RunnerTraits most = traits_with(0, kPlenty, kReserve);
   EXPECT_EQ(most.num_blocks, most.context_length / 16 * most.max_sequences);
+  traits_with(16, kPlenty, kReserve);
+  const std::int64_t memory = used + kReserve;
+  const CacheShape shape{golden.spec.num_layers, golden.spec.num_kv_heads, golden.spec.head_dim};
+  const std::int64_t few = traits_with(0, memory, kReserve).num_blocks;
+  EXPECT_GE(few, 16);
+  EXPECT_EQ(traits_with(0, memory + 10 * shape.block_bytes(), kReserve).num_blocks, few + 10);
+  EXPECT_EQ(traits_with(0, memory + kReserve, 2 * kReserve).num_blocks, few);
 }
 
 TEST(CudaDecoder, RefusesWhatItDoesNotKnow) {

@@ -5,7 +5,7 @@
 #include <gtest/gtest.h>
 
 #include "engine/cuda/cuda_decoder.h"
-#include "tests/engine/cuda/golden_folder.h"
+#include "tests/engine/cuda/golden_decoder.h"
 #include "tests/engine/cuda/kernel_cases.h"
 
 namespace hearth::engine::cuda {
@@ -69,12 +69,7 @@ class DeviceGolden : public ::testing::TestWithParam<std::string> {
   GoldenFolder golden_;
 };
 
-INSTANTIATE_TEST_SUITE_P(Folders, DeviceGolden,
-                         ::testing::Values("chatglm2-tiny", "chatglm3-tiny", "gemma1-tiny",
-                                           "gemma2", "gemma3-tiny", "llama-linear", "llama3-gqa",
-                                           "mistral", "phi3", "phi3-long", "phi3-short",
-                                           "qwen2-sharded", "qwen2-tied", "qwen2-window",
-                                           "qwen2-yarn", "qwen3", "vicuna-bin"),
+INSTANTIATE_TEST_SUITE_P(Folders, DeviceGolden, testing::kFolders,
                          [](const auto& test) { return testing::test_name(test.param); });
 
 TEST_P(DeviceGolden, LogitsInFp32AreTheReferences) {

@@ -1,53 +1,36 @@
-// The tiny folders of tests/golden/models on a CudaDecoder, whatever its device.
+// The golden folders on a CudaDecoder, whatever its device.
 #pragma once
 
-#include <cstdint>
+#include <cstddef>
 #include <memory>
-#include <string>
 #include <vector>
 
-#include "engine/base/token_id.h"
-#include "engine/checkpoint/model_spec.h"
+#include <gtest/gtest.h>
+
 #include "engine/cuda/cuda_decoder.h"
-#include "engine/runtime/step_runner.h"
+#include "tests/support/golden_folder.h"
 
 namespace hearth::engine::cuda::testing {
 
-struct GoldenCase {
-  std::vector<TokenId> ids;
-  std::vector<std::int64_t> positions;  // rows that the reference keeps
-  std::vector<float> logits;            // [positions, V]
-  double max_abs_logit = 0.0;
-  std::vector<TokenId> greedy;  // transformers' reply
-};
+using engine::testing::all_logits;
+using engine::testing::blocks_from;
+using engine::testing::GoldenCase;
+using engine::testing::GoldenFolder;
+using engine::testing::load_golden;
+using engine::testing::test_name;
+using engine::testing::worst_error;
 
-struct GoldenFolder {
-  std::string path;
-  ModelSpec spec;
-  std::vector<GoldenCase> cases;
-};
-
-GoldenFolder load_golden(const std::string& name);
-
-// "qwen2-tied" → "qwen2_tied", as GoogleTest wants names.
-std::string test_name(std::string folder);
+// Those that the decoder runs.
+inline const auto kFolders = ::testing::Values(
+    "chatglm2-tiny", "chatglm3-tiny", "gemma1-tiny", "gemma2", "gemma3-tiny", "llama-linear",
+    "llama3-gqa", "mistral", "phi3", "phi3-long", "phi3-short", "qwen2-sharded", "qwen2-tied",
+    "qwen2-window", "qwen2-yarn", "qwen3", "vicuna-bin");
 
 CudaDecoderOptions small_options(ComputeDtype dtype);
 
 // EXPECTs success.
 std::unique_ptr<StepRunner> load_decoder(const GoldenFolder& golden, std::unique_ptr<Device> device,
                                          const CudaDecoderOptions& options);
-
-// Blocks for `count` tokens from the given one on, in a scattered order.
-std::vector<std::int32_t> blocks_from(std::int32_t first, std::size_t count);
-
-// All tokens' logits, [T, V], in pieces of `chunk` tokens.
-std::vector<float> all_logits(StepRunner& decoder, const std::vector<TokenId>& ids,
-                              std::size_t chunk, std::int32_t first_block = 0);
-
-// The largest difference from the reference, as a share of its largest logit.
-double worst_error(const GoldenFolder& golden, const GoldenCase& c,
-                   const std::vector<float>& logits);
 
 // `count` tokens after each prompt, all sequences decoding together.
 std::vector<std::vector<TokenId>> greedy_together(StepRunner& decoder,

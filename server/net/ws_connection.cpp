@@ -194,7 +194,7 @@ void WsConnection::pump() {
   is_writing_ = true;
   stream_.async_write(asio::buffer(out_), [self = shared_from_this()](error_code ec, std::size_t) {
     self->is_writing_ = false;
-    self->out_ = {};
+    std::string().swap(self->out_);  // an assignment would keep the memory, which nobody counts
     if (!ec) self->guarded([&] { self->pump(); });  // a failure shows in the read as well
   });
 }

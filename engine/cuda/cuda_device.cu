@@ -93,9 +93,11 @@ class CudaDevice final : public Device {
 
   void begin_capture() override {
     is_recording_ = true;
+    failure_before_ = std::exchange(failure_, cudaSuccess);
     keep(cudaStreamBeginCapture(place_.stream, cudaStreamCaptureModeThreadLocal));
   }
-  // A failure to record is no failure of the step: it is launched instead.
+  // A failure to record is no failure of the step, which is launched instead; what failed before it
+  // is.
   std::unique_ptr<Graph> end_capture() override {
     is_recording_ = false;
     cudaGraph_t graph = nullptr;
@@ -104,8 +106,8 @@ class CudaDevice final : public Device {
                        std::exchange(failure_, cudaSuccess) == cudaSuccess;
     is_recorded = is_recorded && cudaGraphInstantiate(&executable, graph, 0) == cudaSuccess;
     if (graph != nullptr) cudaGraphDestroy(graph);
+    failure_ = failure_before_;
     if (is_recorded) return std::make_unique<CudaGraph>(executable);
-    failure_ = cudaSuccess;
     cudaGetLastError();
     return nullptr;
   }
@@ -136,6 +138,7 @@ class CudaDevice final : public Device {
   LaunchPlace place_;
   std::unique_ptr<LtMatmul> matmul_;
   cudaError_t failure_ = cudaSuccess;
+  cudaError_t failure_before_ = cudaSuccess;  // when the recording began
   bool is_recording_ = false;
 };
 

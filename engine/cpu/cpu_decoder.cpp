@@ -32,6 +32,19 @@ float* grown(std::vector<float>& buffer, std::int64_t size) {
   return buffer.data();
 }
 
+// out[i] = values[i] + bias[first + i], i < count ≤ 32; no bias when it is empty.
+void put_values(const float* values, const std::vector<float>& bias, std::int64_t first,
+                std::int64_t count, float* out) {
+  if (!bias.empty()) {
+    const float* more = bias.data() + first;
+    for (std::int64_t i = 0; i < count; ++i) out[i] = values[i] + more[i];
+  } else if (count == kPanelRows) {
+    std::memcpy(out, values, kPanelRows * sizeof *out);  // the usual case, in a few instructions
+  } else {
+    std::copy_n(values, count, out);
+  }
+}
+
 class CpuDecoder final : public StepRunner {
  public:
   CpuDecoder(ModelSpec spec, KernelTable kernels, std::unique_ptr<WorkerPool> pool,
@@ -201,14 +214,11 @@ void CpuDecoder::attention_block(const LayerWeights& layer, std::int64_t index) 
   const std::int64_t width = qkv_width();
   prepare_input(residual_.data(), rows, spec_.hidden_size, layer.input_norm, layer.qkv.format);
   float* qkv = grown(qkv_, rows * width);
-  const float* bias = layer.qkv_bias.empty() ? nullptr : layer.qkv_bias.data();
   multiply(layer.qkv, activations_, &layer.o,
            [&](std::int64_t row, std::int64_t panel, const float* values, int) {
              const std::int64_t first = panel * kPanelRows;
-             float* out = qkv + row * width + first;
              const auto count = std::min<std::int64_t>(kPanelRows, width - first);
-             for (std::int64_t i = 0; i < count; ++i)
-               out[i] = bias != nullptr ? values[i] + bias[first + i] : values[i];
+             put_values(values, layer.qkv_bias, first, count, qkv + row * width + first);
            });
   rotate_and_store(layer, index);
   float* attended = grown(attended_, rows * q_width());
@@ -257,32 +267,26 @@ void CpuDecoder::mlp_block(const LayerWeights& layer, const PackedMatrix& after)
       spec_.sandwich_norms ? layer.pre_mlp_norm : layer.post_attention_norm;
   prepare_input(residual_.data(), rows, spec_.hidden_size, norm, layer.gate_up.format);
   const std::int64_t width = spec_.intermediate_size;
-  const std::int64_t panels = layer.gate_up.num_panels();
   mid_.prepare(layer.down.format, rows, width);
   for (std::vector<float>& gated : gated_) grown(gated, rows * kGroup);
   const auto gate =
       spec_.activation == Activation::silu ? kernels_.silu_gate : kernels_.gelu_tanh_gate;
-  // Two panels give the 32 values that the last product rounds together, at once: the middle never
-  // goes through memory as fp32.
-  static_assert(kGroup == 2 * kHalfRows);
+  // A panel of gate rows waits for its panel of up rows; together they give one group of the
+  // middle, which never goes through memory as fp32.
+  static_assert(kGroup == kPanelRows);
   multiply(layer.gate_up, activations_, &layer.down,
            [&](std::int64_t row, std::int64_t panel, const float* values, int worker) {
-             const std::int64_t first = panel * kHalfRows;
-             const auto count = std::min<std::int64_t>(kHalfRows, width - first);
+             const std::int64_t first = panel / 2 * kGroup;
+             const auto count = std::min<std::int64_t>(kGroup, width - first);
+             float* group = gated_[static_cast<std::size_t>(worker)].data() + row * kGroup;
+             if (panel % 2 == 0) return put_values(values, layer.gate_bias, first, count, group);
              alignas(64) float biased[kPanelRows];
-             if (!layer.gate_bias.empty()) {
-               for (std::int64_t i = 0; i < count; ++i) {
-                 biased[i] = values[i] + layer.gate_bias[static_cast<std::size_t>(first + i)];
-                 biased[kHalfRows + i] =
-                     values[kHalfRows + i] + layer.up_bias[static_cast<std::size_t>(first + i)];
-               }
+             if (!layer.up_bias.empty()) {
+               put_values(values, layer.up_bias, first, count, biased);
                values = biased;
              }
-             float* group = gated_[static_cast<std::size_t>(worker)].data() + row * kGroup;
-             gate(values, values + kHalfRows, count, group + first % kGroup);
-             if (panel % 2 == 0 && panel + 1 < panels) return;
-             const std::int64_t begin = first / kGroup * kGroup;
-             mid_.put_part(row, group, begin, std::min(width, begin + kGroup));
+             gate(group, values, count, group);
+             mid_.put_part(row, group, first, first + count);
            });
   multiply_into_residual(layer.down, mid_, after, layer.down_bias,
                          spec_.sandwich_norms ? layer.post_mlp_norm : std::vector<float>{});
@@ -294,23 +298,19 @@ void CpuDecoder::multiply_into_residual(const PackedMatrix& matrix, const Activa
   const std::int64_t hidden = spec_.hidden_size;
   const std::int64_t rows = input.rows();
   float* out = norm.empty() ? residual_.data() : grown(delta_, rows * hidden);
-  multiply(matrix, input, &next,
-           [&](std::int64_t row, std::int64_t panel, const float* values, int) {
-             const std::int64_t first = panel * kPanelRows;
-             float* to = out + row * hidden + first;
-             const auto count = std::min<std::int64_t>(kPanelRows, hidden - first);
-             alignas(64) float biased[kPanelRows];
-             if (!bias.empty()) {
-               for (std::int64_t i = 0; i < count; ++i)
-                 biased[i] = values[i] + bias[static_cast<std::size_t>(first + i)];
-               values = biased;
-             }
-             if (norm.empty()) {
-               for (std::int64_t i = 0; i < count; ++i) to[i] += values[i];
-             } else {
-               std::copy_n(values, count, to);
-             }
-           });
+  multiply(
+      matrix, input, &next, [&](std::int64_t row, std::int64_t panel, const float* values, int) {
+        const std::int64_t first = panel * kPanelRows;
+        float* to = out + row * hidden + first;
+        const auto count = std::min<std::int64_t>(kPanelRows, hidden - first);
+        if (!norm.empty()) return put_values(values, bias, first, count, to);
+        if (bias.empty() && count == kPanelRows) {
+          for (int i = 0; i < kPanelRows; ++i) to[i] += values[i];
+          return;
+        }
+        for (std::int64_t i = 0; i < count; ++i)
+          to[i] += bias.empty() ? values[i] : values[i] + bias[static_cast<std::size_t>(first + i)];
+      });
   if (norm.empty()) return;
   pool_->for_each(rows, 4, [&](std::int64_t begin, std::int64_t end, int) {
     for (std::int64_t row = begin; row < end; ++row) {
@@ -361,11 +361,9 @@ StepResult CpuDecoder::outputs(const Batch& batch) {
                const std::int64_t first = panel * kPanelRows;
                const auto count = std::min<std::int64_t>(kPanelRows, vocab - first);
                float* to = logits + row * vocab + first;
-               if (cap > 0.0F) {
-                 for (std::int64_t i = 0; i < count; ++i) to[i] = cap * std::tanh(values[i] / cap);
-               } else {
-                 std::copy_n(values, count, to);
-               }
+               put_values(values, {}, first, count, to);
+               if (cap <= 0.0F) return;
+               for (std::int64_t i = 0; i < count; ++i) to[i] = cap * std::tanh(to[i] / cap);
              });
   }
 

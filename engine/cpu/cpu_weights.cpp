@@ -33,8 +33,7 @@ struct WeightPlan {
     for (LayerWeights& layer : weights.layers) {
       layer.qkv = planned(shape_of(format, q_rows + 2 * kv_rows, hidden));
       layer.o = planned(shape_of(format, hidden, q_rows));
-      const std::int64_t half_panels = (spec.intermediate_size + kHalfRows - 1) / kHalfRows;
-      layer.gate_up = planned(shape_of(format, half_panels * kPanelRows, hidden));
+      layer.gate_up = planned(shape_of(format, 2 * padded_rows(spec.intermediate_size), hidden));
       layer.down = planned(shape_of(format, hidden, spec.intermediate_size));
     }
   }

@@ -25,7 +25,7 @@ struct LayerWeights {
   std::vector<float> k_norm;               // [D]
   PackedMatrix qkv;                        // rows: q heads, k heads, v heads
   PackedMatrix o;
-  PackedMatrix gate_up;  // 16 gate rows and 16 up rows in each panel
+  PackedMatrix gate_up;  // by turns a panel of gate rows and one of up rows
   PackedMatrix down;
   std::vector<float> qkv_bias;
   std::vector<float> o_bias;

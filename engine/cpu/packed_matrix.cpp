@@ -144,9 +144,9 @@ void pack(PackedMatrix& matrix, const RowReader& read_row, const KernelTable& ke
 void pack_gate_up(PackedMatrix& matrix, const RowReader& read_gate, const RowReader& read_up,
                   std::int64_t intermediate, const KernelTable& kernels, WorkerPool& pool) {
   pack_slots(matrix, kernels, pool, [&](std::int64_t panel, int slot, float* out) {
-    const std::int64_t row = panel * kHalfRows + slot % kHalfRows;
+    const std::int64_t row = panel / 2 * kPanelRows + slot;
     if (row >= intermediate) return false;
-    (slot < kHalfRows ? read_gate : read_up)(row, out);
+    (panel % 2 == 0 ? read_gate : read_up)(row, out);
     return true;
   });
 }

@@ -51,8 +51,8 @@ struct PackedMatrix {
 void pack(PackedMatrix& matrix, const RowReader& read_row, const KernelTable& kernels,
           WorkerPool& pool);
 
-// Gate and up rows in one matrix so that one panel holds 16 of each: slot 32p + i is gate row 16p +
-// i, slot 32p + 16 + i up row 16p + i.
+// Gate and up rows in one matrix, panel after panel by turns: panel 2p has gate rows 32p … 32p +
+// 31, panel 2p + 1 the up rows that they gate.
 void pack_gate_up(PackedMatrix& matrix, const RowReader& read_gate, const RowReader& read_up,
                   std::int64_t intermediate, const KernelTable& kernels, WorkerPool& pool);
 

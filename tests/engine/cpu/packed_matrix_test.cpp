@@ -105,8 +105,8 @@ TEST(PackedMatrix, GateAndUpShareEachPanel) {
   std::vector<float> row(32);
   for (std::int64_t slot = 0; slot < 64; ++slot) {
     matrix.unpack_row(slot, row.data());
-    const std::int64_t source = slot / 32 * 16 + slot % 16;
-    const float sign = slot % 32 < 16 ? 1.0F : -1.0F;
+    const std::int64_t source = slot / 64 * 32 + slot % 32;
+    const float sign = slot % 64 < 32 ? 1.0F : -1.0F;
     EXPECT_EQ(row[5], source < 24 ? sign * static_cast<float>(source + 1) : 0.0F) << slot;
   }
 }

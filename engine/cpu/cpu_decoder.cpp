@@ -71,6 +71,13 @@ class CpuDecoder final : public StepRunner {
 
   Result<StepResult> run(const Batch& batch) override;
 
+  int num_workers() const override { return pool_->size(); }
+  void each_of(std::int64_t count, const std::function<void(std::int64_t, int)>& body) override {
+    pool_->for_each(count, 1, [&](std::int64_t begin, std::int64_t end, int worker) {
+      for (std::int64_t item = begin; item < end; ++item) body(item, worker);
+    });
+  }
+
  private:
   // Where a batch row's results stand among those of the step.
   struct Wanted {

@@ -48,7 +48,8 @@ EngineCore::EngineCore(std::unique_ptr<StepRunner> runner, StepListener listener
     : runner_(std::move(runner)),
       listener_(std::move(listener)),
       now_s_(options.now_s ? std::move(options.now_s) : steady_now_s),
-      scheduler_(runner_->traits(), options.scheduler) {}
+      scheduler_(runner_->traits(), options.scheduler),
+      samplers_(static_cast<std::size_t>(runner_->num_workers())) {}
 
 void EngineCore::measure_machine() {
   try {
@@ -133,7 +134,28 @@ Result<StepResult> EngineCore::run(const Batch& batch) {
   return result;
 }
 
+// Draws the rows that need nothing of one another, on all workers. A constraint may share what it
+// has worked out with others of its kind, so it stays on this thread.
+void EngineCore::draw_ahead(const Batch& batch, const StepResult& result) {
+  drawn_.clear();
+  drawn_.resize(batch.rows.size());
+  std::vector<std::size_t> rows;
+  for (std::size_t i = 0; i < batch.rows.size(); ++i) {
+    const GenerationRequest& request = scheduler_.scheduled()[i]->request;
+    if (batch.rows[i].output == RowOutput::logits && request.output == RequestOutput::reply &&
+        !request.constraint && result.rows[i].error.empty() &&
+        std::cmp_equal(result.rows[i].values.size(), traits().vocab_size))
+      rows.push_back(i);
+  }
+  runner_->each_of(static_cast<std::int64_t>(rows.size()), [&](std::int64_t item, int worker) {
+    const std::size_t i = rows[static_cast<std::size_t>(item)];
+    drawn_[i] = draw_token(samplers_[static_cast<std::size_t>(worker)], *scheduler_.scheduled()[i],
+                           result.rows[i].values);
+  });
+}
+
 void EngineCore::apply(const Batch& batch, const Result<StepResult>& result) {
+  if (result) draw_ahead(batch, *result);
   for (std::size_t i = 0; i < batch.rows.size(); ++i) {
     Sequence& sequence = *scheduler_.scheduled()[i];
     if (!result) {
@@ -141,31 +163,37 @@ void EngineCore::apply(const Batch& batch, const Result<StepResult>& result) {
     } else if (const RowResult& row = result->rows[i]; !row.error.empty()) {
       finish(sequence, FinishReason::failed, row.error);
     } else {
-      accept(sequence, batch.rows[i], row);
+      accept(sequence, batch.rows[i], row, std::move(drawn_[i]));
     }
   }
 }
 
-void EngineCore::accept(Sequence& sequence, const BatchRow& row, const RowResult& result) {
+void EngineCore::accept(Sequence& sequence, const BatchRow& row, const RowResult& result,
+                        std::optional<TokenDraw> drawn) {
   changed_.push_back(sequence.request.id);
   scheduler_.advance(sequence, static_cast<std::int64_t>(row.tokens.size()));
   sequence.stream->set_prefilled_tokens(std::max(
       sequence.stream->prefilled_tokens(), std::min(sequence.num_computed, sequence.num_prompt())));
   if (row.output == RowOutput::none) return;
   if (sequence.request.output == RequestOutput::reply)
-    return take_logits(sequence, row, result.values);
+    return take_logits(sequence, row, result.values, std::move(drawn));
   take_states(sequence, row, result.values);
 }
 
-// A token for each row of logits.
-void EngineCore::take_logits(Sequence& sequence, const BatchRow& row,
-                             std::span<const float> values) {
+// A token for each row of logits; the only one may be drawn already.
+void EngineCore::take_logits(Sequence& sequence, const BatchRow& row, std::span<const float> values,
+                             std::optional<TokenDraw> drawn) {
+  if (drawn) {
+    append(sequence, std::move(*drawn));
+    return;
+  }
   const auto vocab = static_cast<std::size_t>(traits().vocab_size);
   const std::size_t count = row.output == RowOutput::all_logits ? row.tokens.size() : 1;
   if (values.size() != count * vocab)
     return finish(sequence, FinishReason::failed, "the decoder gave no logits");
   for (std::size_t i = 0; i < count; ++i) {
-    if (!draw(sequence, values.subspan(i * vocab, vocab))) return;
+    if (!append(sequence, draw_token(samplers_[0], sequence, values.subspan(i * vocab, vocab))))
+      return;
   }
 }
 
@@ -194,49 +222,30 @@ void EngineCore::take_states(Sequence& sequence, const BatchRow& row,
   finish(sequence, FinishReason::stop, {});
 }
 
-bool EngineCore::draw(Sequence& sequence, std::span<const float> logits) {
+bool EngineCore::append(Sequence& sequence, TokenDraw drawn) {
   const GenerationRequest& request = sequence.request;
-  const auto num_seen = static_cast<std::size_t>(sequence.num_ids() - sequence.num_unscored);
   const auto num_drawn = static_cast<std::size_t>(sequence.num_drawn());
-  const bool is_inspected =
-      request.is_inspected && sequence.stream->published() < GenerationRequest::kInspectedMax;
-  std::optional<TokenId> forced;
-  if (num_drawn < request.forced_ids.size()) {
-    forced = request.forced_ids[num_drawn];
-  } else {
-    forced = sequence.thoughts.forced();
-  }
-  const Result<TokenRecord> token =
-      sampler_.sample(request.sampling, {.logits = logits,
-                                         .ids = std::span(sequence.ids).first(num_seen),
-                                         .num_prompt = request.prompt_ids.size(),
-                                         .eos_ids = request.stop_ids,
-                                         .seed = request.seed,
-                                         .num_top = request.num_top_logprobs,
-                                         .forced = forced,
-                                         .constraint = request.constraint.get(),
-                                         .is_inspected = is_inspected});
   const auto end = [&](FinishReason reason, std::string error) {
     finish(sequence, reason, std::move(error));
     return false;
   };
-  if (!token) return end(FinishReason::failed, token.error().detail);
-  std::unique_ptr<const TokenCandidates> candidates;
-  if (is_inspected)
-    candidates = std::make_unique<const TokenCandidates>(std::move(sampler_.candidates()));
-  sequence.stream->append(*token, sampler_.top_logprobs(), std::move(candidates));
+  if (!drawn.token) return end(FinishReason::failed, drawn.token.error().detail);
+  const TokenRecord& token = *drawn.token;
+  const bool is_forced =
+      num_drawn < request.forced_ids.size() || sequence.thoughts.forced().has_value();
+  sequence.stream->append(token, drawn.top, std::move(drawn.candidates));
   if (sequence.num_unscored > 0) {
     --sequence.num_unscored;  // it is there already
   } else {
-    scheduler_.append(sequence, token->id);
+    scheduler_.append(sequence, token.id);
   }
-  sequence.thoughts.take(token->id);
+  sequence.thoughts.take(token.id);
   if (sequence.first_token_s < 0.0) sequence.first_token_s = now_s_();
   if (num_drawn + 1 >= request.forced_ids.size()) {
-    if (is_stop(request, token->id)) return end(FinishReason::stop, {});
+    if (is_stop(request, token.id)) return end(FinishReason::stop, {});
   }
-  if (request.constraint && !forced) {
-    request.constraint->accept(token->id);
+  if (request.constraint && !is_forced) {
+    request.constraint->accept(token.id);
     if (request.constraint->is_complete()) return end(FinishReason::stop, {});
   }
   if (sequence.num_ids() == sequence.max_ids) return end(FinishReason::length, {});

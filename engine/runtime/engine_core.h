@@ -4,6 +4,7 @@
 
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -11,7 +12,7 @@
 #include "engine/runtime/mailbox.h"
 #include "engine/runtime/scheduler.h"
 #include "engine/runtime/step_runner.h"
-#include "engine/sampling/sampler.h"
+#include "engine/runtime/token_draw.h"
 
 namespace hearth::engine {
 
@@ -51,10 +52,13 @@ class EngineCore {
   void take(std::unique_ptr<Sequence> sequence);
   Result<StepResult> run(const Batch& batch);
   void apply(const Batch& batch, const Result<StepResult>& result);
-  void accept(Sequence& sequence, const BatchRow& row, const RowResult& result);
-  void take_logits(Sequence& sequence, const BatchRow& row, std::span<const float> values);
+  void accept(Sequence& sequence, const BatchRow& row, const RowResult& result,
+              std::optional<TokenDraw> drawn);
+  void draw_ahead(const Batch& batch, const StepResult& result);
+  void take_logits(Sequence& sequence, const BatchRow& row, std::span<const float> values,
+                   std::optional<TokenDraw> drawn);
   void take_states(Sequence& sequence, const BatchRow& row, std::span<const float> values);
-  bool draw(Sequence& sequence, std::span<const float> logits);  // false: that was the end
+  bool append(Sequence& sequence, TokenDraw drawn);  // false: that was the end
   void finish(Sequence& sequence, FinishReason reason, std::string error);
   void greet_admitted();
   void publish();
@@ -63,7 +67,8 @@ class EngineCore {
   StepListener listener_;
   std::function<double()> now_s_;
   Scheduler scheduler_;
-  Sampler sampler_;
+  std::vector<Sampler> samplers_;                // one for each of the runner's workers
+  std::vector<std::optional<TokenDraw>> drawn_;  // of the step's rows, where drawn ahead
   std::vector<RequestId> changed_;
   std::int64_t num_steps_ = 0;
 };

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <span>
 #include <string>
 #include <vector>
@@ -69,6 +70,15 @@ class StepRunner {
   // Computes one step. A failure of one row is in its RowResult; a Result error means that the
   // whole step failed and no row advanced. Must not throw.
   virtual Result<StepResult> run(const Batch& batch) = 0;
+
+  // Between steps the decoder's threads are free for what else a step costs: each_of calls
+  // body(item, worker) once for each item in [0, count), on any of num_workers() threads, worker
+  // their number, and returns when all are done. body must not throw.
+  virtual int num_workers() const { return 1; }
+  virtual void each_of(std::int64_t count,
+                       const std::function<void(std::int64_t item, int worker)>& body) {
+    for (std::int64_t item = 0; item < count; ++item) body(item, 0);
+  }
 };
 
 }  // namespace hearth::engine

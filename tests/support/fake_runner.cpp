@@ -1,7 +1,9 @@
 #include "tests/support/fake_runner.h"
 
 #include <algorithm>
+#include <latch>
 #include <stdexcept>
+#include <thread>
 #include <utility>
 
 namespace hearth::engine::test {
@@ -73,6 +75,20 @@ void StepGate::pass() {
 FakeRunner::FakeRunner(FakeRunnerOptions options) : options_(std::move(options)) {
   const RunnerTraits& t = options_.traits;
   keys_.assign(static_cast<std::size_t>(t.num_blocks * t.block_size), kPoison);
+}
+
+void FakeRunner::each_of(std::int64_t count,
+                         const std::function<void(std::int64_t item, int worker)>& body) {
+  std::latch all_here(options_.num_workers);
+  std::vector<std::jthread> workers;
+  for (int worker = 0; worker < options_.num_workers; ++worker) {
+    workers.emplace_back([&, worker] {
+      all_here.arrive_and_wait();
+      for (std::int64_t item = count - 1; item >= 0; --item) {
+        if (item % options_.num_workers == worker) body(item, worker);
+      }
+    });
+  }
 }
 
 TokenId FakeRunner::next_token(const RunnerTraits& traits, const std::vector<TokenId>& ids,

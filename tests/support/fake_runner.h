@@ -49,6 +49,7 @@ struct FakeRunnerOptions {
                       .state_bytes = 0,
                       .description = "fake"};
   StepGate* gate = nullptr;  // not owned
+  int num_workers = 1;
 };
 
 class FakeRunner final : public StepRunner {
@@ -60,6 +61,10 @@ class FakeRunner final : public StepRunner {
 
   const RunnerTraits& traits() const override { return options_.traits; }
   Result<StepResult> run(const Batch& batch) override;
+  int num_workers() const override { return options_.num_workers; }
+  // Worker w has items w, w + num_workers, …, and begins with its last; all begin together.
+  void each_of(std::int64_t count,
+               const std::function<void(std::int64_t item, int worker)>& body) override;
 
   // The token a greedy request gets after `ids`; num_prompt matters only when prompts cannot be
   // cut.

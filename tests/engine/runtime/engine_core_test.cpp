@@ -262,5 +262,39 @@ TEST(EngineCore, SampledTokensComeFromSeedAndPositionNotFromTheBatch) {
   EXPECT_NE(alone.tokens(51), alone.tokens(50));
 }
 
+TEST(EngineCore, DrawsTheSameTokensOnAnyNumberOfWorkers) {
+  Room alone;
+  RoomOptions options;
+  options.runner.num_workers = 3;
+  Room together(options);
+  for (RequestId id = 50; id < 58; ++id) {
+    GenerationRequest request =
+        Room::request_of(id, {.user = id, .prompt = prompt_of(id - 45), .max_tokens = 12});
+    request.sampling.do_sample = id % 3 != 0;
+    request.sampling.temperature = 0.5F + 0.1F * static_cast<float>(id - 50);
+    request.sampling.repetition_penalty = id % 2 == 0 ? 1.3F : 1.0F;
+    request.seed = id;
+    request.num_top_logprobs = static_cast<std::int64_t>(id - 50) % 4;
+    request.is_inspected = id % 4 == 1;
+    alone.submit(request);
+    together.submit(request);
+  }
+  alone.run();
+  together.run();
+  for (RequestId id = 50; id < 58; ++id) {
+    SCOPED_TRACE(id);
+    ASSERT_EQ(together.tokens(id), alone.tokens(id));
+    EXPECT_EQ(together.tokens(id).size(), 12U);
+    for (std::size_t i = 0; i < 12; ++i) {
+      const auto top = alone.stream(id).top_logprobs(i);
+      const auto other = together.stream(id).top_logprobs(i);
+      ASSERT_EQ(other.size(), (id - 50) % 4);
+      ASSERT_EQ(top.size(), other.size());
+      for (std::size_t t = 0; t < top.size(); ++t) EXPECT_EQ(other[t].id, top[t].id);
+      EXPECT_EQ(together.stream(id).candidates(i) != nullptr, id % 4 == 1);
+    }
+  }
+}
+
 }  // namespace
 }  // namespace hearth::engine::test

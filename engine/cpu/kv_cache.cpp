@@ -54,7 +54,9 @@ Result<KvCache> KvCache::create(const Shape& shape) {
   cache.shape_ = shape;
   cache.head_elements_ = elements_per_head(shape);
   cache.head_bytes_ = bytes_per_head(shape);
-  auto arena = Arena::create(static_cast<std::size_t>(bytes_per_block(shape) * shape.num_blocks));
+  cache.num_chunks_ = chunks_of(shape);
+  auto arena = Arena::create(
+      static_cast<std::size_t>(bytes_per_block(shape) * cache.num_chunks_ * kChunkBlocks));
   if (!arena) return tl::unexpected(arena.error());
   cache.arena_ = std::move(*arena);
   cache.data_ = cache.arena_.take(cache.arena_.size());

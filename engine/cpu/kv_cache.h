@@ -6,6 +6,10 @@
 // all 16 keys, so scores need no sum across lanes. In int8 the fp32 scales follow: of the 16 keys,
 // of the 16 values. A token is rounded once, when it is put, by itself alone: what others see of it
 // does not depend on the batch it came with.
+//
+// Sixteen blocks of one head lie together. With all heads of a block side by side, those of one
+// head would share a part of the cache's sets (half of them with two heads), and what a prompt
+// reads again for each of its tokens would not stay in the second-level cache.
 #pragma once
 
 #include <cstdint>
@@ -13,6 +17,7 @@
 #include "engine/base/error.h"
 #include "engine/checkpoint/runner_options.h"
 #include "engine/cpu/arena.h"
+#include "engine/cpu/kernels/kernels.h"
 
 namespace hearth::engine::cpu {
 
@@ -61,11 +66,19 @@ class KvCache {
 
  private:
   std::uint8_t* at(std::int64_t layer, std::int64_t kv_head, std::int32_t block) const {
-    return data_ +
-           ((layer * shape_.num_blocks + block) * shape_.num_kv_heads + kv_head) * head_bytes_;
+    const std::int64_t chunk = block / kChunkBlocks;
+    const std::int64_t place =
+        ((layer * num_chunks_ + chunk) * shape_.num_kv_heads + kv_head) * kChunkBlocks;
+    return data_ + (place + block % kChunkBlocks) * head_bytes_;
+  }
+
+  static constexpr std::int64_t kChunkBlocks = kChunkTokens / kBlockTokens;
+  static std::int64_t chunks_of(const Shape& shape) {
+    return (shape.num_blocks + kChunkBlocks - 1) / kChunkBlocks;
   }
 
   Shape shape_;
+  std::int64_t num_chunks_ = 0;
   Arena arena_;
   std::uint8_t* data_ = nullptr;
   std::int64_t head_elements_ = 0;

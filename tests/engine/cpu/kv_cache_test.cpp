@@ -6,6 +6,7 @@
 #include <cmath>
 #include <limits>
 #include <random>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -123,6 +124,27 @@ TEST(KvCache, Int8TakesHalfTheMemoryAndTheScales) {
   bf16.dtype = KvDtype::bf16;
   const std::int64_t scales = 2 * 3 * 2 * kBlockTokens * 4;
   EXPECT_EQ(KvCache::bytes_per_block(kShape), KvCache::bytes_per_block(bf16) / 2 + scales);
+}
+
+TEST(KvCache, EveryBlockHasItsOwnPlaceAndSixteenOfAHeadLieTogether) {
+  const KvCache::Shape shape{2, 3, 64, 37, KvDtype::bf16};
+  const auto cache = KvCache::create(shape);
+  ASSERT_TRUE(cache);
+  std::set<const std::uint16_t*> places;
+  for (std::int64_t layer = 0; layer < 2; ++layer) {
+    for (std::int64_t head = 0; head < 3; ++head) {
+      for (std::int32_t block = 0; block < 37; ++block) {
+        const std::uint16_t* place = cache->bf16_block(layer, head, block);
+        places.insert(place);
+        if (block % 16 != 0) {
+          EXPECT_EQ(place, cache->bf16_block(layer, head, block - 1) + cache->elements());
+        }
+      }
+    }
+  }
+  EXPECT_EQ(places.size(), 2U * 3 * 37);
+  for (auto next = places.begin(), place = next++; next != places.end(); ++place, ++next)
+    EXPECT_GE(*next - *place, cache->elements());
 }
 
 }  // namespace

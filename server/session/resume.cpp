@@ -10,7 +10,8 @@ struct Resumer::Visit {
   std::weak_ptr<Connection> connection;
   UserId owner;
   Resume wish;
-  std::vector<char> in_history;  // one for each stream asked for
+  std::vector<char> in_memory;   // one for each stream asked for; when it was looked for
+  std::vector<char> in_history;  // the same, as the store said
   std::size_t num_open = 0;      // questions to the store
   std::optional<Error> failure;
   std::function<void(const Resumed&)> welcome;
@@ -27,19 +28,24 @@ void Resumer::resume(const std::shared_ptr<Connection>& connection, const UserId
   visit->connection = connection;
   visit->owner = owner;
   visit->wish = std::move(wish);
+  visit->in_memory.resize(visit->wish.streams.size(), 1);
   visit->in_history.resize(visit->wish.streams.size());
   visit->welcome = std::move(welcome);
   visit->failed = std::move(failed);
   visit->num_open = 1;
-  for (std::size_t i = 0; i < visit->wish.streams.size(); ++i) {
-    if (replies_.find(owner, visit->wish.streams[i].id)) {
-      visit->in_history[i] =
-          1;  // at the latest when it leaves memory, which may be before the answers
-    } else {
-      ask_store(visit, i);
-    }
-  }
   answered(visit);
+}
+
+// The streams that are not in memory, or no longer: they went to the history, or were deleted.
+// True: the store has yet to answer.
+bool Resumer::look_up(const std::shared_ptr<Visit>& visit) {
+  visit->num_open = 1;
+  for (std::size_t i = 0; i < visit->wish.streams.size(); ++i) {
+    if (!visit->in_memory[i] || replies_.find(visit->owner, visit->wish.streams[i].id)) continue;
+    visit->in_memory[i] = 0;
+    ask_store(visit, i);
+  }
+  return --visit->num_open > 0;
 }
 
 void Resumer::ask_store(const std::shared_ptr<Visit>& visit, std::size_t index) {
@@ -59,6 +65,7 @@ void Resumer::answered(const std::shared_ptr<Visit>& visit) {
   if (--visit->num_open > 0) return;
   const auto connection = visit->connection.lock();
   if (!connection || !connection->is_open()) return;
+  if (look_up(visit)) return;
   if (visit->failure) {
     visit->failed(*visit->failure);
     return;

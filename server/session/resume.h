@@ -29,6 +29,7 @@ class Resumer {
  private:
   struct Visit;
 
+  bool look_up(const std::shared_ptr<Visit>& visit);
   void ask_store(const std::shared_ptr<Visit>& visit, std::size_t index);
   void answered(const std::shared_ptr<Visit>& visit);
   Resumed judge(const Visit& visit);

@@ -110,6 +110,31 @@ TEST(Resume, OfNothingOrOfUnknownStreamsIsNoneAndNoError) {
   }
 }
 
+// Once, it was promised and never came: it had been in memory when the others were looked for.
+TEST(Resume, AReplyThatIsDeletedWhileOthersAreLookedForIsUnknown) {
+  Room room;
+  const User user = room.new_user();
+  auto tab = room.enter(user);
+  const json old = room.ask(*tab, "hi");
+  room.write(room.last(), "one");
+  room.finish(room.last());
+  tab->receive();
+  room.tick(Milliseconds(130'000));  // out of memory by now
+  const json late = room.ask(*tab, "hi again");
+  room.write(room.last(), "two");
+  room.finish(room.last());
+  tab->receive();
+  tab->send({{"type", "history.delete"}, {"id", "d"}, {"conversation", late["conversation"]}});
+  Tab again(room, user);
+  const auto events =
+      resume(room, again,
+             {{"streams",
+               {{old["stream"].get<std::string>(), 0}, {late["stream"].get<std::string>(), 0}}}});
+  EXPECT_EQ(types(events), json({"ready", "snapshot", "done"}));
+  EXPECT_EQ(events[0]["unknown"], json::array({late["stream"]}));
+  EXPECT_EQ(events[1]["stream"], old["stream"]);
+}
+
 TEST(Resume, SeveralStreamsComeBackOnOneSocket) {
   Room room;
   const User user = room.new_user();

@@ -1,8 +1,6 @@
 #include "engine/cpu/cpu_decoder.h"
 
 #include <algorithm>
-#include <cmath>
-#include <cstring>
 #include <thread>
 #include <utility>
 #include <vector>
@@ -12,9 +10,12 @@
 #include "engine/cpu/activations.h"
 #include "engine/cpu/attention.h"
 #include "engine/cpu/cpu_weights.h"
+#include "engine/cpu/grown.h"
 #include "engine/cpu/kv_cache.h"
 #include "engine/cpu/memory_plan.h"
+#include "engine/cpu/output_head.h"
 #include "engine/cpu/product.h"
+#include "engine/cpu/product_input.h"
 #include "engine/cpu/rotary.h"
 #include "engine/cpu/tuning.h"
 #include "engine/cpu/worker_pool.h"
@@ -22,28 +23,6 @@
 
 namespace hearth::engine::cpu {
 namespace {
-
-constexpr std::int64_t kSerialRows =
-    2;  // so few rows are normed and rounded faster by one thread than by a region
-
-float* grown(std::vector<float>& buffer, std::int64_t size) {
-  if (static_cast<std::int64_t>(buffer.size()) < size)
-    buffer.resize(static_cast<std::size_t>(size));
-  return buffer.data();
-}
-
-// out[i] = values[i] + bias[first + i], i < count ≤ 32; no bias when it is empty.
-void put_values(const float* values, const std::vector<float>& bias, std::int64_t first,
-                std::int64_t count, float* out) {
-  if (!bias.empty()) {
-    const float* more = bias.data() + first;
-    for (std::int64_t i = 0; i < count; ++i) out[i] = values[i] + more[i];
-  } else if (count == kPanelRows) {
-    std::memcpy(out, values, kPanelRows * sizeof *out);  // the usual case, in a few instructions
-  } else {
-    std::copy_n(values, count, out);
-  }
-}
 
 class CpuDecoder final : public StepRunner {
  public:
@@ -62,9 +41,9 @@ class CpuDecoder final : public StepRunner {
                    pool_->size()),
         rotary_(spec_.rope, traits_.context_length),
         local_rotary_(spec_.local_rope, traits_.context_length),
-        activations_(kernels_),
+        input_(kernels_, *pool_, static_cast<float>(spec_.norm_eps), norm_offset()),
+        head_(spec_, weights_, kernels_, *pool_, input_),
         mid_(kernels_),
-        normed_(static_cast<std::size_t>(pool_->size())),
         gated_(static_cast<std::size_t>(pool_->size())) {}
 
   const RunnerTraits& traits() const override { return traits_; }
@@ -79,12 +58,6 @@ class CpuDecoder final : public StepRunner {
   }
 
  private:
-  // Where a batch row's results stand among those of the step.
-  struct Wanted {
-    std::int64_t first = 0;
-    std::int64_t count = 0;
-  };
-
   // Where one batch row's tokens stand among the step's.
   struct Token {
     std::int32_t row = 0;
@@ -104,11 +77,6 @@ class CpuDecoder final : public StepRunner {
   void rotate_and_store(const LayerWeights& layer, std::int64_t index);
   void mlp_block(const LayerWeights& layer,
                  const PackedMatrix& after);  // after: what is multiplied next
-  StepResult outputs(const Batch& batch);
-
-  // Norms (when weight is not empty) and rounds rows of x into activations_.
-  void prepare_input(const float* x, std::int64_t rows, std::int64_t k,
-                     const std::vector<float>& norm, WeightFormat format);
 
   template <class Use>
   void multiply(const PackedMatrix& matrix, const Activations& input, const PackedMatrix* next,
@@ -132,45 +100,19 @@ class CpuDecoder final : public StepRunner {
   Attention attention_;
   Rotary rotary_;
   Rotary local_rotary_;
-  Activations activations_;
+  ProductInput input_;
+  OutputHead head_;
   Activations mid_;  // the MLP's middle, input of its last product
 
   // The step's buffers. T rows each, in the order of the batch.
-  std::vector<std::vector<float>> normed_;  // a row [C] for each worker
-  std::vector<std::vector<float>> gated_;   // [T, 32] for each worker: a group of the MLP's middle
+  std::vector<std::vector<float>> gated_;  // [T, 32] for each worker: a group of the MLP's middle
   std::vector<Token> tokens_;
   std::vector<AttentionRow> attention_rows_;
   std::vector<float> residual_;  // [T, C]
   std::vector<float> qkv_;       // [T, q heads, k heads, v heads]
   std::vector<float> attended_;  // [T, q heads]
   std::vector<float> delta_;     // [T, C]  before a sandwich norm
-  std::vector<float> final_;     // [output rows, C]
-  std::vector<float> logits_;    // [output rows, V]
 };
-
-void CpuDecoder::prepare_input(const float* x, std::int64_t rows, std::int64_t k,
-                               const std::vector<float>& norm, WeightFormat format) {
-  activations_.prepare(format, rows, k);
-  const auto eps = static_cast<float>(spec_.norm_eps);
-  for (std::vector<float>& normed : normed_) grown(normed, norm.empty() ? 0 : k);
-  const auto put_rows = [&](std::int64_t begin, std::int64_t end, int worker) {
-    float* normed = normed_[static_cast<std::size_t>(worker)].data();
-    for (std::int64_t row = begin; row < end; ++row) {
-      const float* values = x + row * k;
-      if (!norm.empty()) {
-        kernels_.rms_norm(values, norm.data(), norm_offset(), eps, k, normed);
-        values = normed;
-      }
-      activations_.put(row, values);
-    }
-  };
-  if (rows <= kSerialRows) return put_rows(0, rows, 0);
-  // Whole tiles: the rows of one are interleaved and share their cache lines.
-  pool_->for_each(
-      activations_.num_tiles(), 1, [&](std::int64_t tile, std::int64_t tile_end, int worker) {
-        put_rows(activations_.first_row(tile), activations_.first_row(tile_end), worker);
-      });
-}
 
 void CpuDecoder::collect(const Batch& batch) {
   tokens_.clear();
@@ -219,21 +161,22 @@ void CpuDecoder::run_layer(const LayerWeights& layer, std::int64_t index) {
 void CpuDecoder::attention_block(const LayerWeights& layer, std::int64_t index) {
   const auto rows = static_cast<std::int64_t>(tokens_.size());
   const std::int64_t width = qkv_width();
-  prepare_input(residual_.data(), rows, spec_.hidden_size, layer.input_norm, layer.qkv.format);
   float* qkv = grown(qkv_, rows * width);
-  multiply(layer.qkv, activations_, &layer.o,
-           [&](std::int64_t row, std::int64_t panel, const float* values, int) {
-             const std::int64_t first = panel * kPanelRows;
-             const auto count = std::min<std::int64_t>(kPanelRows, width - first);
-             put_values(values, layer.qkv_bias, first, count, qkv + row * width + first);
-           });
+  multiply(
+      layer.qkv,
+      input_.prepare(residual_.data(), rows, spec_.hidden_size, layer.input_norm, layer.qkv.format),
+      &layer.o, [&](std::int64_t row, std::int64_t panel, const float* values, int) {
+        const std::int64_t first = panel * kPanelRows;
+        const auto count = std::min<std::int64_t>(kPanelRows, width - first);
+        put_values(values, layer.qkv_bias, first, count, qkv + row * width + first);
+      });
   rotate_and_store(layer, index);
   float* attended = grown(attended_, rows * q_width());
   attention_.run(attention_rows_, cache_, index,
                  spec_.layers[static_cast<std::size_t>(index)].window, qkv, width, attended,
                  *pool_);
-  prepare_input(attended, rows, q_width(), {}, layer.o.format);
-  multiply_into_residual(layer.o, activations_, layer.gate_up, layer.o_bias,
+  multiply_into_residual(layer.o, input_.prepare(attended, rows, q_width(), {}, layer.o.format),
+                         layer.gate_up, layer.o_bias,
                          spec_.sandwich_norms ? layer.post_attention_norm : std::vector<float>{});
 }
 
@@ -272,7 +215,8 @@ void CpuDecoder::mlp_block(const LayerWeights& layer, const PackedMatrix& after)
   const auto rows = static_cast<std::int64_t>(tokens_.size());
   const std::vector<float>& norm =
       spec_.sandwich_norms ? layer.pre_mlp_norm : layer.post_attention_norm;
-  prepare_input(residual_.data(), rows, spec_.hidden_size, norm, layer.gate_up.format);
+  const Activations& input =
+      input_.prepare(residual_.data(), rows, spec_.hidden_size, norm, layer.gate_up.format);
   const std::int64_t width = spec_.intermediate_size;
   mid_.prepare(layer.down.format, rows, width);
   for (std::vector<float>& gated : gated_) grown(gated, rows * kGroup);
@@ -281,7 +225,7 @@ void CpuDecoder::mlp_block(const LayerWeights& layer, const PackedMatrix& after)
   // A panel of gate rows waits for its panel of up rows; together they give one group of the
   // middle, which never goes through memory as fp32.
   static_assert(kGroup == kPanelRows);
-  multiply(layer.gate_up, activations_, &layer.down,
+  multiply(layer.gate_up, input, &layer.down,
            [&](std::int64_t row, std::int64_t panel, const float* values, int worker) {
              const std::int64_t first = panel / 2 * kGroup;
              const auto count = std::min<std::int64_t>(kGroup, width - first);
@@ -330,72 +274,6 @@ void CpuDecoder::multiply_into_residual(const PackedMatrix& matrix, const Activa
   });
 }
 
-StepResult CpuDecoder::outputs(const Batch& batch) {
-  const std::int64_t hidden = spec_.hidden_size;
-  const std::int64_t vocab = spec_.vocab_size;
-  std::vector<std::int64_t> sources;  // rows of residual_ that are wanted: for logits, then others
-  std::vector<Wanted> wanted(batch.rows.size());
-  const auto collect_sources = [&](bool for_logits) {
-    for (std::size_t r = 0; r < batch.rows.size(); ++r) {
-      const AttentionRow& row = attention_rows_[r];
-      const RowOutput output = batch.rows[r].output;
-      const bool is_logits = output == RowOutput::logits || output == RowOutput::all_logits;
-      if (output == RowOutput::none || is_logits != for_logits) continue;
-      const bool is_all = output == RowOutput::all_logits || output == RowOutput::all_hidden;
-      wanted[r] = {static_cast<std::int64_t>(sources.size()), is_all ? row.num_tokens : 1};
-      for (std::int64_t t = row.num_tokens - wanted[r].count; t < row.num_tokens; ++t)
-        sources.push_back(row.first_token + t);
-    }
-  };
-  collect_sources(true);
-  const auto num_logits = static_cast<std::int64_t>(sources.size());
-  collect_sources(false);
-
-  const auto rows = static_cast<std::int64_t>(sources.size());
-  float* normed = grown(final_, rows * hidden);
-  for (std::int64_t i = 0; i < rows; ++i) {
-    kernels_.rms_norm(residual_.data() + sources[static_cast<std::size_t>(i)] * hidden,
-                      weights_.final_norm.data(), norm_offset(), static_cast<float>(spec_.norm_eps),
-                      hidden, normed + i * hidden);
-  }
-  float* logits = nullptr;
-  if (num_logits > 0) {
-    logits = grown(logits_, num_logits * vocab);
-    prepare_input(normed, num_logits, hidden, {}, weights_.head().format);
-    const auto cap = static_cast<float>(spec_.logits_softcap);
-    multiply(weights_.head(), activations_, nullptr,
-             [&](std::int64_t row, std::int64_t panel, const float* values, int) {
-               const std::int64_t first = panel * kPanelRows;
-               const auto count = std::min<std::int64_t>(kPanelRows, vocab - first);
-               float* to = logits + row * vocab + first;
-               put_values(values, {}, first, count, to);
-               if (cap <= 0.0F) return;
-               for (std::int64_t i = 0; i < count; ++i) to[i] = cap * std::tanh(to[i] / cap);
-             });
-  }
-
-  StepResult result;
-  for (std::size_t r = 0; r < batch.rows.size(); ++r) {
-    RowResult row;
-    const auto [first, count] = wanted[r];
-    const std::span<const float> state(normed + first * hidden,
-                                       static_cast<std::size_t>(count * hidden));
-    const RowOutput output = batch.rows[r].output;
-    if (std::any_of(state.begin(), state.end(),
-                    [](float value) { return !std::isfinite(value); })) {
-      row.error = "The model computed a value that is not a number.";
-    } else if (output == RowOutput::class_scores) {
-      row.error = "The packed decoder gives no class scores.";
-    } else if (output == RowOutput::hidden || output == RowOutput::all_hidden) {
-      row.values = state;
-    } else if (count > 0) {
-      row.values = {logits + first * vocab, static_cast<std::size_t>(count * vocab)};
-    }
-    result.rows.push_back(std::move(row));
-  }
-  return result;
-}
-
 Result<StepResult> CpuDecoder::run(const Batch& batch) {
   std::vector<std::string> faults;
   for (const BatchRow& row : batch.rows) faults.push_back(fault_of(traits_, row));
@@ -420,7 +298,7 @@ StepResult CpuDecoder::run_sound(const Batch& batch) {
   embed(batch);
   for (std::int64_t i = 0; i < spec_.num_layers; ++i)
     run_layer(weights_.layers[static_cast<std::size_t>(i)], i);
-  return outputs(batch);
+  return head_.compute(batch, attention_rows_, residual_.data());
 }
 
 }  // namespace

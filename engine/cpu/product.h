@@ -3,6 +3,8 @@
 
 #include <algorithm>
 #include <cstdint>
+#include <cstring>
+#include <vector>
 
 #include "engine/cpu/activations.h"
 #include "engine/cpu/kernels/kernels.h"
@@ -17,6 +19,19 @@ inline constexpr std::int64_t kPiecesPerWorker = 8;
 // once.
 inline constexpr std::int64_t kPanelCache = 448 << 10;
 inline constexpr std::int64_t kTileCache = 160 << 10;
+
+// out[i] = values[i] + bias[first + i], i < count ≤ 32; no bias when it is empty.
+inline void put_values(const float* values, const std::vector<float>& bias, std::int64_t first,
+                       std::int64_t count, float* out) {
+  if (!bias.empty()) {
+    const float* more = bias.data() + first;
+    for (std::int64_t i = 0; i < count; ++i) out[i] = values[i] + more[i];
+  } else if (count == kPanelRows) {
+    std::memcpy(out, values, kPanelRows * sizeof *out);  // the usual case, in a few instructions
+  } else {
+    std::copy_n(values, count, out);
+  }
+}
 
 // Calls use(row, panel, values[32], worker) for each row and panel of matrix · input. A row's
 // panels 2p and 2p + 1 come in this order from the same worker, none of its others between them.

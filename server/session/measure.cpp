@@ -91,10 +91,14 @@ void Measurer::answer(const QuestionRef& question,
     const auto prompt_tokens = static_cast<std::int64_t>(prompt->ids.size());
     data["prompt_tokens"] = prompt_tokens;
     data["content_tokens"] = prompt->content_tokens;
+    data["system_tokens"] = prompt->system_tokens;
     data["context_length"] = question->model->context_length;
     data["max_tokens"] = prompt->max_tokens;
     data["dropped"] = std::move(dropped);
     data["dropped_tokens"] = prompt->dropped_tokens;
+    data["costs"] = json::array();
+    for (const ExchangeCost& cost : prompt->costs)
+      data["costs"].push_back({{"message", to_string(cost.question)}, {"tokens", cost.tokens}});
   } else if (prompt.error().error.code == ErrorCode::context_length_exceeded) {
     data["content_tokens"] = prompt.error().content_tokens;
     data["context_length"] = question->model->context_length;

@@ -1,6 +1,7 @@
 #include "server/session/prompt_builder.h"
 
 #include <algorithm>
+#include <span>
 
 #include "engine/text/chat_template.h"
 #include "engine/text/tokenizer.h"
@@ -89,6 +90,20 @@ std::vector<std::size_t> possible_starts(const std::vector<Turn>& turns) {
   return starts;
 }
 
+// Of the exchanges that end where each of `starts` but the first begins; `whole` is the prompt of
+// all turns.
+std::vector<ExchangeCost> costs_of(const PromptJob& job, std::span<const std::size_t> starts,
+                                   std::size_t whole) {
+  std::vector<ExchangeCost> costs;
+  for (std::size_t i = 1; i < starts.size() && costs.size() < kCostsMax; ++i) {
+    const Ids rest = tokenize(job, starts[i]);
+    if (!rest || rest->size() > whole) break;
+    costs.push_back({job.turns[starts[i - 1]].id, static_cast<std::int64_t>(whole - rest->size())});
+    whole = rest->size();
+  }
+  return costs;
+}
+
 PromptError too_long(std::int64_t needed, std::int64_t limit) {
   return {{ErrorCode::context_length_exceeded, "This message needs " + std::to_string(needed) +
                                                    " tokens; the context holds " +
@@ -111,6 +126,7 @@ Prompt finish(const PromptJob& job, std::vector<TokenId> ids, std::vector<TokenI
   prompt.num_shared = num_shared(job, ids);
   prompt.begun = std::move(begun);
   prompt.content_tokens = count(job, job.content);
+  prompt.system_tokens = count(job, job.system);
   for (std::size_t i = 0; i < first; ++i) prompt.dropped.push_back(job.turns[i].id);
   prompt.ids = std::move(ids);
   return prompt;
@@ -173,6 +189,9 @@ tl::expected<Prompt, PromptError> build_prompt(const PromptJob& job) {
                                  : count_turns(job, starts[high]);
   Prompt prompt = finish(job, std::move(best), *begun, starts[high]);
   prompt.dropped_tokens = num_dropped;
+  if (job.measures && whole) {
+    prompt.costs = costs_of(job, std::span(starts).first(high + 1), whole->size());
+  }
   return prompt;
 }
 

@@ -41,8 +41,14 @@ struct PromptJob {
   std::vector<TokenId> begun{};
   std::string begun_text{};
   bool thinks = true;     // false: the template, if it can, asks for an answer without thoughts
-  bool measures = false;  // context.measure: fills in the counts of `content` and of the dropped
+  bool measures = false;  // context.measure: fills in the counts of texts and of the dropped
   std::string content{};
+};
+
+// What leaving out one exchange saves: its messages and what the template puts around them.
+struct ExchangeCost {
+  MessageId question{};
+  std::int64_t tokens = 0;
 };
 
 struct Prompt {
@@ -52,7 +58,9 @@ struct Prompt {
   std::size_t num_shared = 0;        // leading ids that come from the operator alone
   std::vector<TokenId> begun{};      // follow `ids`; they count in max_tokens
   std::int64_t content_tokens = 0;
+  std::int64_t system_tokens = 0;  // of the instructions' own text
   std::int64_t dropped_tokens = 0;
+  std::vector<ExchangeCost> costs{};  // of the oldest dropped, at most kCostsMax
 };
 
 struct PromptError {
@@ -70,5 +78,6 @@ struct PromptError {
 tl::expected<Prompt, PromptError> build_prompt(const PromptJob& job);
 
 inline constexpr std::int64_t kMinReplyTokens = 16;
+inline constexpr std::size_t kCostsMax = 8;  // each is a prompt rendered once more
 
 }  // namespace hearth::server

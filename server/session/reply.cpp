@@ -82,6 +82,9 @@ bool Reply::is_end_of_step(engine::FinishReason reason) const {
 }
 
 void Reply::pause() {
+  const engine::FinishedEvent* const event = finished();
+  if (event && !first_step_)
+    first_step_ = {event->cached_tokens, event->queue_ms, event->prefill_ms};
   if (stream_) spec_.trace->absorb(*stream_);
   phase_ = Phase::paused;
   has_started_ = false;
@@ -283,6 +286,11 @@ const ReplyEnd& Reply::finish(EndReason reason, const engine::FinishedEvent* eve
     // Beside the number of all its tokens stands the time of all of them, or none.
     const bool is_timed = num_given_ == 0 || spec_.decode_ms_before > 0;
     end_.decode_ms = is_timed ? spec_.decode_ms_before + event->decode_ms : 0.0;
+  }
+  if (first_step_) {
+    end_.cached_tokens = first_step_->cached_tokens;
+    end_.queue_ms = first_step_->queue_ms;
+    end_.prefill_ms = first_step_->prefill_ms;
   }
   if (reason == EndReason::failed) end_.error = "The engine could not finish this reply.";
   spec_.ticket = {};

@@ -158,6 +158,13 @@ class Reply {
   bool is_forgotten_ = false;
   std::int64_t prompt_tokens_ = 0;
   std::shared_ptr<const engine::TokenStream> stream_;
+  // Of a stepped reply: what its prompt cost in the first step. Later ones find it in the cache.
+  struct FirstStep {
+    std::int64_t cached_tokens = 0;
+    double queue_ms = 0.0;
+    double prefill_ms = 0.0;
+  };
+  std::optional<FirstStep> first_step_;
   ReplyEnd end_;
   std::vector<Watcher> watchers_;
   Instant unwatched_since_;

@@ -320,6 +320,21 @@ TEST_F(Steps, LastStepEndsTheReplyAtItsLength) {
   EXPECT_EQ(tab->receive().back()["finish_reason"], "length");
 }
 
+// The steps after the first find the prompt in the cache: their times are not those of the reply.
+TEST_F(Steps, TheTimeToTheFirstTokenIsThatOfTheFirstStep) {
+  const json accepted = begin();
+  step(accepted);
+  room.engine.prefill_ms = 40.0;
+  end_of_step("a");
+  step(accepted);
+  room.engine.prefill_ms = 2.0;
+  write("b");
+  room.finish(room.last());
+  const json done = tab->receive().back();
+  EXPECT_EQ(done["timings"]["prefill_ms"], 40.0);
+  EXPECT_EQ(done["timings"]["decode_ms"], 0.0) << "not all of it was timed";
+}
+
 TEST_F(Steps, ARunIsPausedAndGoesOn) {
   const json accepted = begin();
   step(accepted, {{"tokens", 100}});

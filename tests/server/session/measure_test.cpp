@@ -1,5 +1,6 @@
 #include <gtest/gtest.h>
 
+#include "server/session/prompt_builder.h"
 #include "tests/server/session/support/room.h"
 
 namespace hearth::server {
@@ -45,6 +46,64 @@ TEST(Measure, SaysWhatWouldBeDroppedAndTheReplySaysTheSame) {
   EXPECT_GT(data["dropped_tokens"], 600);
   const json accepted = room.ask(*tab, std::string(600, 'c'), where);
   EXPECT_EQ(accepted["dropped"], data["dropped"]);
+}
+
+TEST(Measure, TheInstructionsAreCountedAlone) {
+  Room room;
+  auto tab = room.enter();
+  tab->send(measure("m", "hello", {{"system", "be brief"}}));
+  room.settle();
+  const json data = tab->receive_only()["data"];
+  EXPECT_EQ(data["system_tokens"], 8);
+  EXPECT_EQ(data["content_tokens"], 5);
+}
+
+TEST(Measure, EachExchangeThatWouldBeDroppedHasItsCostAndTheyAddUp) {
+  Room room;
+  auto tab = room.enter();
+  json last = room.ask(*tab, std::string(200, 'a'));
+  const json where = {{"conversation", last["conversation"]}};
+  std::vector<json> asked{last};
+  for (const std::size_t length : {300U, 250U}) {
+    room.write(room.last(), "b");
+    room.finish(room.last());
+    tab->receive();
+    asked.push_back(room.ask(*tab, std::string(length, 'c'), where));
+  }
+  room.write(room.last(), "b");
+  room.finish(room.last());
+  tab->receive();
+  tab->send(measure("m", std::string(600, 'd'), where));
+  room.settle();
+  const json data = tab->receive_only()["data"];
+  ASSERT_EQ(data["costs"].size(), 2U);
+  EXPECT_EQ(data["costs"][0]["message"], asked[0]["user_message"]);
+  EXPECT_EQ(data["costs"][1]["message"], asked[1]["user_message"]);
+  const std::int64_t first = data["costs"][0]["tokens"];
+  const std::int64_t second = data["costs"][1]["tokens"];
+  EXPECT_EQ(second - first, 100);
+  EXPECT_EQ(first + second, data["dropped_tokens"]);
+}
+
+TEST(Measure, OnlyTheOldestOfManyHaveTheirCost) {
+  Room room;
+  auto tab = room.enter();
+  const json first = room.ask(*tab, "0123456789");
+  const json where = {{"conversation", first["conversation"]}};
+  for (int i = 0; i < 12; ++i) {
+    room.write(room.last(), "b");
+    room.finish(room.last());
+    tab->receive();
+    room.ask(*tab, "0123456789", where);
+  }
+  room.write(room.last(), "b");
+  room.finish(room.last());
+  tab->receive();
+  tab->send(measure("m", std::string(900, 'd'), where));
+  room.settle();
+  const json data = tab->receive_only()["data"];
+  EXPECT_GT(data["dropped"].size(), 2 * kCostsMax);
+  EXPECT_EQ(data["costs"].size(), kCostsMax);
 }
 
 TEST(Measure, WhatCannotFitIsAnAnswerWithBothNumbers) {

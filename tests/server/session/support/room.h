@@ -76,6 +76,7 @@ class FakeEngine final : public EnginePort {
     engine::FinishedEvent event;
     event.reason = reason;
     event.cached_tokens = 3;
+    event.prefill_ms = prefill_ms;
     event.decode_ms = 7.5;
     if (reason == engine::FinishReason::failed) event.error = "secret at 0xdeadbeef in /home/x";
     requests.at(id).stream->finish(event);
@@ -84,6 +85,7 @@ class FakeEngine final : public EnginePort {
   std::map<engine::RequestId, Running> requests;
   std::vector<engine::RequestId> order;
   std::vector<engine::RequestId> answered;
+  double prefill_ms = 0.0;
 };
 
 // The memory store, and a disk that can fail.

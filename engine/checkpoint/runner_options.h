@@ -47,8 +47,8 @@ struct RunnerOptions {
 
 struct LoadProgress {
   std::string_view stage;   // "weights"
-  double percent = 0.0;     // 0…100, of the bytes
-  std::string_view tensor;  // the one being loaded; valid during the call
+  double percent = 0.0;     // 0…100, of the bytes; 100 with no tensor: all are there
+  std::string_view tensor;  // the one being loaded, or just packed; valid during the call
 };
 
 // Called on the loading thread, at most a few times per tensor. May be empty. Must not throw.

@@ -1,6 +1,7 @@
 #include "engine/cli/model_folder.h"
 
 #include <algorithm>
+#include <chrono>
 #include <iomanip>
 #include <sstream>
 #include <utility>
@@ -26,9 +27,15 @@ void add_stop_tokens(ModelFolder& folder) {
   }
 }
 
+double milliseconds_since(std::chrono::steady_clock::time_point begin) {
+  return std::chrono::duration<double, std::milli>(std::chrono::steady_clock::now() - begin)
+      .count();
+}
+
 }  // namespace
 
 Result<ModelFolder> open_model_folder(const std::filesystem::path& path) {
+  const auto begin = std::chrono::steady_clock::now();
   ModelFolder folder;
   folder.path = path;
   auto spec = load_model_spec(path);
@@ -42,6 +49,7 @@ Result<ModelFolder> open_model_folder(const std::filesystem::path& path) {
   folder.warnings.insert(folder.warnings.end(), folder.generation.warnings.begin(),
                          folder.generation.warnings.end());
 
+  const auto text_begin = std::chrono::steady_clock::now();
   auto tokenizer = Tokenizer::load(path);
   if (!tokenizer) return tl::unexpected(tokenizer.error());
   folder.tokenizer = std::move(*tokenizer);
@@ -54,6 +62,7 @@ Result<ModelFolder> open_model_folder(const std::filesystem::path& path) {
   }
 
   add_stop_tokens(folder);
+  folder.text_ms = milliseconds_since(text_begin);
 
   auto checkpoint = Checkpoint::open(path);
   if (!checkpoint) return tl::unexpected(checkpoint.error());
@@ -61,6 +70,7 @@ Result<ModelFolder> open_model_folder(const std::filesystem::path& path) {
   const auto map = WeightMap::match(*folder.checkpoint, folder.spec);
   if (!map) return tl::unexpected(map.error());
   folder.warnings.insert(folder.warnings.end(), map->warnings().begin(), map->warnings().end());
+  folder.files_ms = milliseconds_since(begin) - folder.text_ms;
   return folder;
 }
 

@@ -28,6 +28,8 @@ struct ModelFolder {
   std::unique_ptr<Checkpoint> checkpoint;  // weight files mapped, headers checked, every tensor
                                            // there and of the right shape
   std::vector<std::string> warnings;       // one sentence each
+  double files_ms = 0.0;                   // what opening took: settings and weight headers,
+  double text_ms = 0.0;                    // tokenizer and chat template
 };
 
 // Reads and checks all of it; takes milliseconds. Errors: those of the parts.

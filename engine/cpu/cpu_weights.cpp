@@ -77,6 +77,7 @@ class Loader {
     }
     weights.final_norm = vector(spec_.names.final_norm + ".weight");
     if (!weights.head_is_embedding) pack_from(weights.own_head, {spec_.names.lm_head});
+    if (progress_) progress_({"weights", 100.0, ""});
     return std::move(weights);
   }
 

@@ -41,6 +41,7 @@ class Loader {
     weights_.head = map_.head_is_embedding() ? weights_.embedding : matrix({names.lm_head});
     keep(device_.synchronize());
     if (error_) return tl::unexpected(*error_);
+    if (progress_) progress_({"weights", 100.0, ""});
     return std::move(weights_);
   }
 

@@ -15,11 +15,12 @@ namespace hearth::engine {
 class Engine::Impl {
  public:
   Impl(std::unique_ptr<StepRunner> runner, StepListener listener, CoreOptions options,
-       bool measures_first)
+       bool measures_first, std::function<void()> on_ready)
       : traits_(runner->traits()),
         core_(std::move(runner), std::move(listener), std::move(options)),
-        thread_([this, measures_first] {
+        thread_([this, measures_first, on_ready = std::move(on_ready)] {
           if (measures_first) core_.measure_machine();
+          if (on_ready) on_ready();
           loop();
         }) {}
 
@@ -119,7 +120,7 @@ Engine::Engine(std::unique_ptr<StepRunner> runner, StepListener listener, Engine
   core.scheduler.stretch_max = options.stretch_max;
   core.scheduler.prompt_step_s = 1e-3 * options.prompt_step_ms;
   impl_ = std::make_unique<Impl>(std::move(runner), std::move(listener), std::move(core),
-                                 options.measures_first);
+                                 options.measures_first, std::move(options.on_ready));
 }
 
 Engine::~Engine() = default;

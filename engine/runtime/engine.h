@@ -39,6 +39,8 @@ struct EngineOptions {
   // Before the first request: some steps on nobody's behalf, so that prompts are cut to measure
   // from the beginning. A server wants it; a program with one request does not.
   bool measures_first = false;
+  // Called once on the engine thread, before the first request is taken. Must not block or throw.
+  std::function<void()> on_ready{};
 };
 
 // Owns the runner and its thread. submit, cancel and answer may be called from any thread; they

@@ -5,6 +5,7 @@
 #include <nlohmann/json.hpp>
 
 #include "server/api/errors.h"
+#include "server/session/events.h"
 
 namespace hearth::server {
 namespace {
@@ -21,11 +22,8 @@ HttpResponse not_ready(const ModelStatus& model) {
                                      failed ? model.detail : "The model is loading.");
   HttpResponse response = error_response("/readyz", error);
   nlohmann::ordered_json body = nlohmann::ordered_json::parse(response.body);
-  body["model"] = {{"id", model.id},
-                   {"state", to_string(model.state)},
-                   {"stage", model.stage},
-                   {"percent", model.percent}};
-  if (model.eta_ms) body["model"]["eta_ms"] = *model.eta_ms;
+  body["model"] = {{"id", model.id}, {"state", to_string(model.state)}};
+  add_progress(body["model"], model);
   response.body = body.dump(-1, ' ', false, nlohmann::ordered_json::error_handler_t::replace);
   return response;
 }

@@ -8,7 +8,7 @@ namespace hearth::server {
 
 Handler health_handler();
 
-// 200 ready; 503 model_loading (with stage and percent), model_failed, or shutting_down while
+// 200 ready; 503 model_loading (with its stages), model_failed, or shutting_down while
 // is_draining() says so.
 Handler ready_handler(const ChatService& service, std::function<bool()> is_draining);
 

@@ -54,6 +54,20 @@ std::shared_ptr<const ModelInfo> make_model_info(const engine::ModelFolder& fold
   return std::make_shared<const ModelInfo>(std::move(info));
 }
 
+LoadFacts load_facts(const engine::ModelFolder& folder, const std::string& name,
+                     const engine::RunnerChoice& choice) {
+  LoadFacts facts;
+  facts.model = name;
+  facts.files_ms = folder.files_ms;
+  facts.text_ms = folder.text_ms;
+  facts.vocabulary = static_cast<std::int64_t>(folder.tokenizer->vocab_size());
+  facts.weight_bytes = folder.checkpoint->weight_bytes();
+  for (const auto& [dtype_name, dtype] : engine::kDtypeNames) {
+    if (dtype == choice.dtype && dtype != engine::ComputeDtype::automatic) facts.dtype = dtype_name;
+  }
+  return facts;
+}
+
 Result<std::filesystem::path> demo_folder() {
   std::error_code ec;
   const std::filesystem::path here =

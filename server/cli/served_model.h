@@ -8,6 +8,7 @@
 #include "engine/base/error.h"
 #include "engine/cli/model_folder.h"
 #include "engine/runtime/step_runner.h"
+#include "server/session/load_report.h"
 #include "server/session/model_info.h"
 
 namespace hearth::server {
@@ -19,6 +20,10 @@ std::string abilities(const ModelInfo& info);
 std::shared_ptr<const ModelInfo> make_model_info(const engine::ModelFolder& folder,
                                                  const std::string& name,
                                                  const engine::RunnerTraits& traits);
+
+// Of a folder whose weights are about to be loaded.
+LoadFacts load_facts(const engine::ModelFolder& folder, const std::string& name,
+                     const engine::RunnerChoice& choice);
 
 // The built-in model: beside the executable's build tree or installation. Errors: folder_not_found.
 Result<std::filesystem::path> demo_folder();

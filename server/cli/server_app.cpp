@@ -26,6 +26,7 @@
 #include "server/net/text_worker.h"
 #include "server/session/chat_service.h"
 #include "server/session/crypto.h"
+#include "server/session/load_report.h"
 #include "server/store/key_file.h"
 #include "server/store/memory_store.h"
 #include "server/store/sqlite_store.h"
@@ -71,16 +72,18 @@ class ServerApp {
   Result<void> watch_keys();
   Result<void> listen_for_operator();
   ProcessFacts facts();
-  void load(engine::ModelFolder folder, std::string why);
+  void load(engine::ModelFolder folder, const engine::RunnerChoice& choice);
   void run();
 
  private:
   bool is_local() const { return is_loopback(host_); }
   void print_addresses(std::uint16_t port) const;
-  void report(const engine::LoadProgress& progress);
-  Result<Loaded> load_now(const engine::ModelFolder& folder, const std::string& why);
+  void tell(ModelStatus status);
+  Result<Loaded> load_now(const engine::ModelFolder& folder, const std::string& why,
+                          LoadReport& report);
   void loaded(Result<Loaded> model);
   void start_engine(Loaded model);
+  void ready(const std::shared_ptr<const ModelInfo>& info, const std::string& why);
   void progressed(std::span<const engine::RequestId> changed);
   Milliseconds tick();
   void on_signal();
@@ -111,7 +114,6 @@ class ServerApp {
   Gate operator_gate_;
   std::optional<Server> operator_server_;
   std::jthread loader_;
-  double reported_percent_ = -1.0;  // loader thread
   std::atomic<bool> is_loading_{false};
   std::function<void()> hasten_tick_;
   Milliseconds next_tick_{0};
@@ -168,7 +170,6 @@ ServerApp::ServerApp(const Config& config, std::string host, std::string model,
   }
   service_.account().on_access_end(
       [this](const AccessEnd& access) { generations_.end_access(access); });
-  service_.set_model({model_, ModelState::loading, "config", 0.0, {}, {}, nullptr});
 }
 
 ProcessFacts ServerApp::facts() {
@@ -250,33 +251,37 @@ void ServerApp::print_addresses(std::uint16_t port) const {
             << std::endl;
 }
 
-// Loader thread. Every client hears it: once a percent is enough.
-void ServerApp::report(const engine::LoadProgress& progress) {
-  if (progress.percent < reported_percent_ + 1.0) return;
-  reported_percent_ = progress.percent;
-  ModelStatus status{
-      model_, ModelState::loading, std::string(progress.stage), progress.percent, {}, {}, nullptr};
+// Any thread. Every client hears it.
+void ServerApp::tell(ModelStatus status) {
   loop_.post([this, status = std::move(status)] { service_.set_model(status); });
 }
 
-void ServerApp::load(engine::ModelFolder folder, std::string why) {
+void ServerApp::load(engine::ModelFolder folder, const engine::RunnerChoice& choice) {
   is_loading_ = true;
   inspect_.model.set_folder(folder.path);
-  loader_ = std::jthread([this, folder = std::move(folder), why = std::move(why)] {
-    auto result = std::make_shared<Result<Loaded>>(load_now(folder, why));
-    is_loading_ = false;
-    loop_.post([this, result] { loaded(std::move(*result)); });
-  });
+  LoadReport report(load_facts(folder, model_, choice), clock_);
+  service_.set_model(report.status());
+  loader_ = std::jthread(
+      [this, folder = std::move(folder), why = choice.why, report = std::move(report)]() mutable {
+        auto result = std::make_shared<Result<Loaded>>(load_now(folder, why, report));
+        is_loading_ = false;
+        loop_.post([this, result] { loaded(std::move(*result)); });
+      });
 }
 
 // Loader thread. A failure after the start is a value (DESIGN §10), memory that runs out included.
-Result<Loaded> ServerApp::load_now(const engine::ModelFolder& folder, const std::string& why) {
+Result<Loaded> ServerApp::load_now(const engine::ModelFolder& folder, const std::string& why,
+                                   LoadReport& report) {
   try {
-    auto runner =
-        engine::load_runner(folder, runner_options(config_),
-                            [this](const engine::LoadProgress& progress) { report(progress); });
+    auto runner = engine::load_runner(
+        folder, runner_options(config_), [&](const engine::LoadProgress& progress) {
+          if (auto status = report.weights_moved(progress.percent, progress.tensor))
+            tell(std::move(*status));
+        });
     if (!runner) return tl::unexpected(runner.error());
-    auto info = make_model_info(folder, model_, (*runner)->traits());
+    const engine::RunnerTraits& traits = (*runner)->traits();
+    tell(report.measuring(traits.num_blocks * traits.block_size));
+    auto info = make_model_info(folder, model_, traits);
     return Loaded{std::move(*runner), std::move(info), why};
   } catch (const std::exception& failure) {
     return fail(ErrorCode::model_failed, failure.what());
@@ -301,11 +306,18 @@ void ServerApp::loaded(Result<Loaded> model) {
 }
 
 void ServerApp::start_engine(Loaded model) {
-  bridge_.attach(std::make_unique<engine::Engine>(std::move(model.runner), bridge_.listener(),
-                                                  engine::EngineOptions{.measures_first = true}));
-  service_.set_model({model_, ModelState::ready, {}, 100.0, {}, {}, model.info});
-  std::cout << "Ready: " << model.info->decoder << " (" << model.why << "), context of "
-            << model.info->context_length << " tokens; it " << abilities(*model.info) << std::endl;
+  const auto measured = [this, info = model.info, why = model.why] {
+    loop_.post([this, info, why] { ready(info, why); });
+  };
+  bridge_.attach(std::make_unique<engine::Engine>(
+      std::move(model.runner), bridge_.listener(),
+      engine::EngineOptions{.measures_first = true, .on_ready = measured}));
+}
+
+void ServerApp::ready(const std::shared_ptr<const ModelInfo>& info, const std::string& why) {
+  service_.set_model({model_, ModelState::ready, {}, 100.0, {}, {}, info});
+  std::cout << "Ready: " << info->decoder << " (" << why << "), context of " << info->context_length
+            << " tokens; it " << abilities(*info) << std::endl;
 }
 
 void ServerApp::progressed(std::span<const engine::RequestId> changed) {
@@ -398,7 +410,7 @@ Result<void> run_server(const Config& config) {
   if (!folder) return tl::unexpected(folder.error());
   start_logging(config.log_level);
   for (const std::string& warning : folder->warnings) spdlog::warn("{}", warning);
-  std::string why = engine::choose_runner(folder->spec, runner_options(config)).why;
+  const engine::RunnerChoice choice = engine::choose_runner(folder->spec, runner_options(config));
   EventLoop loop;
   if (Result<void> room = check_disk(config); !room) return room;
   auto store = open_store(config, loop);
@@ -411,7 +423,7 @@ Result<void> run_server(const Config& config) {
     ServerApp app(config, host, model, std::move(*store), std::move(*certificate), loop);
     if (Result<void> watching = app.watch_keys(); !watching) return watching;
     if (Result<void> listening = app.listen(); !listening) return listening;
-    app.load(std::move(*folder), std::move(why));
+    app.load(std::move(*folder), choice);
     app.run();
   }
   spdlog::shutdown();

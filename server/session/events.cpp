@@ -1,6 +1,7 @@
 #include "server/session/events.h"
 
 #include <algorithm>
+#include <cmath>
 
 #include "server/session/thought.h"
 
@@ -12,6 +13,8 @@ using json = nlohmann::ordered_json;
 json or_null(const std::optional<MessageId>& id) {
   return id ? json(to_string(*id)) : json(nullptr);
 }
+
+double one_decimal(double number) { return std::round(number * 10.0) / 10.0; }
 
 json id_list(const std::vector<MessageId>& ids) {
   json list = json::array();
@@ -32,7 +35,8 @@ json to_json(const Limits& limits) {
           {"burst", limits.connection.burst},
           {"running", service.running_per_user},
           {"queued", service.queued_per_user},
-          {"undo_ms", service.undo.count()}};
+          {"undo_ms", service.undo.count()},
+          {"queued_unwatched_ms", service.detach_grace_queued.count()}};
 }
 
 json defaults_json(const ModelInfo& model) {
@@ -56,8 +60,34 @@ json timings_json(const ReplyEnd& end) {
   return {{"queue_ms", end.queue_ms}, {"prefill_ms", end.prefill_ms}, {"decode_ms", end.decode_ms}};
 }
 
+json stages_json(const std::vector<LoadStage>& stages) {
+  json list = json::array();
+  for (const LoadStage& stage : stages) {
+    json entry = {{"stage", stage.name}};
+    if (stage.ms) entry["ms"] = one_decimal(*stage.ms);
+    if (stage.tokens > 0) entry["tokens"] = stage.tokens;
+    if (stage.bytes_all > 0) {
+      entry["bytes"] = stage.bytes;
+      entry["bytes_all"] = stage.bytes_all;
+    }
+    if (!stage.tensor.empty()) entry["tensor"] = stage.tensor;
+    if (!stage.dtype.empty()) entry["dtype"] = stage.dtype;
+    list.push_back(std::move(entry));
+  }
+  return list;
+}
+
+void add_progress(json& body, const ModelStatus& status) {
+  if (status.state != ModelState::loading) return;
+  body["stage"] = status.stage;
+  body["percent"] = one_decimal(status.percent);
+  if (status.eta_ms) body["eta_ms"] = *status.eta_ms;
+  body["stages"] = stages_json(status.stages);
+}
+
 json to_json(const ModelStatus& status, std::int64_t max_tokens_limit) {
   json body = {{"id", status.id}, {"name", status.id}, {"state", to_string(status.state)}};
+  add_progress(body, status);
   if (!status.info) return body;
   const ModelInfo& model = *status.info;
   body["name"] = model.name;
@@ -184,11 +214,7 @@ ServerMessage error_event(const std::string& re, const WireError& error) {
 
 ServerMessage model_event(const ModelStatus& status, std::int64_t max_tokens_limit) {
   json body = {{"type", "model"}, {"model", status.id}, {"state", to_string(status.state)}};
-  if (status.state == ModelState::loading) {
-    body["stage"] = status.stage;
-    body["percent"] = status.percent;
-    if (status.eta_ms) body["eta_ms"] = *status.eta_ms;
-  }
+  add_progress(body, status);
   if (!status.detail.empty()) body["detail"] = status.detail;
   if (status.info) body["info"] = to_json(status, max_tokens_limit);
   return {std::move(body)};

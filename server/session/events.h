@@ -66,6 +66,9 @@ ServerMessage pong_event(const std::string& t);
 nlohmann::ordered_json usage_json(const ReplyEnd& end);
 nlohmann::ordered_json timings_json(const ReplyEnd& end);
 
+// stage, percent, eta_ms and stages, while the model loads.
+void add_progress(nlohmann::ordered_json& body, const ModelStatus& status);
+
 // An entry of `ready.models`.
 nlohmann::ordered_json to_json(const ModelStatus& status, std::int64_t max_tokens_limit);
 

@@ -58,15 +58,27 @@ enum class ModelState : std::uint8_t { loading, ready, failed };
 // "loading", "ready", "failed".
 const char* to_string(ModelState state);
 
-// How far the model is. While it loads only id, stage and percent are known.
+// One stage of loading, done or at work. Counts that do not apply are 0 or empty.
+struct LoadStage {
+  std::string name{};          // "config", "tokenizer", "weights", "cache", "measure"
+  std::optional<double> ms{};  // how long it took; nothing: it is at work
+  std::int64_t tokens = 0;     // tokenizer: the vocabulary; cache: what conversations have room for
+  std::int64_t bytes = 0;      // weights: done so far,
+  std::int64_t bytes_all = 0;  // of so many
+  std::string tensor{};        // weights: where it is
+  std::string dtype{};         // weights: what they become
+};
+
+// How far the model is. While it loads id, stage, percent and stages are known.
 struct ModelStatus {
   std::string id{};
   ModelState state = ModelState::loading;
-  std::string stage{};   // "config", "tokenizer", "weights", "packing", "warm-up"; free words
-  double percent = 0.0;  // 0…100
+  std::string stage{};   // the one at work
+  double percent = 0.0;  // 0…100, of the weights' bytes
   std::optional<std::int64_t> eta_ms{};
   std::string detail{};                     // why it failed, one sentence
   std::shared_ptr<const ModelInfo> info{};  // set exactly when state is ready
+  std::vector<LoadStage> stages{};          // while it loads: those done and the one at work
 };
 
 }  // namespace hearth::server

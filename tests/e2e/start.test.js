@@ -5,8 +5,8 @@ import net from 'node:net';
 import {once} from 'node:events';
 import path from 'node:path';
 import test from 'node:test';
-import {newIdentity} from './support/chat_client.js';
-import {hearth, startServer, temporaryFolder} from './support/server.js';
+import {ChatClient, newIdentity} from './support/chat_client.js';
+import {hearth, holdLoading, startServer, temporaryFolder} from './support/server.js';
 
 const refusal = async (...args) => {
   const {code, stdout, stderr} = await hearth(['serve', ...args]);
@@ -92,4 +92,36 @@ test('the operator has a listener of their own', async (t) => {
     socket.write('GET /admin/health HTTP/1.1\r\nHost: evil.example\r\n\r\n');
   });
   assert.match(named, /^HTTP\/1\.1 421 /, 'a page of another name cannot read it');
+});
+
+test('who asks while the model loads is told each stage, and what they told before', async (t) => {
+  const dataDir = temporaryFolder(t);
+  const release = holdLoading(dataDir);
+  const server = await startServer(t, {dataDir, untilReady: false});
+  const notYet = await fetch(`${server.url}/readyz`);
+  assert.equal(notYet.status, 503);
+  const {code, model} = await notYet.json();
+  assert.equal(code, 'model_loading');
+  const {id: _, state, ...progress} = model;
+  assert.deepEqual([state, progress.stage, progress.percent], ['loading', 'weights', 0]);
+  assert.deepEqual(progress.stages.map(({stage, ms}) => [stage, ms !== undefined]), [['config', true], ['tokenizer', true], ['weights', false]]);
+  const client = await ChatClient.connect(server.url, {cookie: await newIdentity(server.url)});
+  const {name: _name, id: _id, state: told, ...atReady} = client.ready.models[0];
+  assert.deepEqual([told, atReady], ['loading', progress], 'the same for who comes in the middle');
+  await assert.rejects(client.create('Hello!'), {code: 'model_loading'});
+  await release();
+  const ready = await client.event((event) => event.type === 'model' && event.state === 'ready');
+  assert.ok(ready.info.context_length > 0 && ready.stages === undefined);
+  const moves = client.events.filter((event) => event.type === 'model' && event.state === 'loading');
+  assert.deepEqual([...new Set(moves.map(({stage}) => stage))], ['weights', 'cache', 'measure']);
+  const percents = moves.map(({percent}) => percent);
+  assert.deepEqual(percents, percents.slice().sort((a, b) => a - b));
+  const [config, tokenizer, weights, cache, measure] = moves.at(-1).stages;
+  assert.deepEqual([config.stage, tokenizer.stage, measure.stage, measure.ms], ['config', 'tokenizer', 'measure', undefined]);
+  assert.ok(tokenizer.tokens > 1000 && weights.bytes_all > 1e6 && weights.bytes === weights.bytes_all && weights.ms > 0);
+  assert.ok(cache.tokens >= ready.info.context_length, 'room for at least one whole conversation');
+  const at = moves.filter(({stages}) => stages.at(-1).tensor).map(({stages}) => stages.at(-1));
+  assert.ok(at.length > 3 && at.every(({bytes, bytes_all, dtype}) => bytes > 0 && bytes <= bytes_all && dtype === 'bf16'));
+  assert.equal((await fetch(`${server.url}/readyz`)).status, 200);
+  await client.close();
 });

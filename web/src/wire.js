@@ -10,10 +10,12 @@
  */
 /**
  * @typedef {{frame_bytes: number, content_bytes: number, system_bytes: number, title_chars: number, max_tokens: number, stop_strings?: number,
- *   stop_bytes?: number, undo_ms?: number}} Limits
+ *   stop_bytes?: number, undo_ms?: number, queued_unwatched_ms?: number}} Limits
  */
 /** @typedef {{temperature: number, top_k: number, top_p: number, min_p: number, repetition_penalty: number}} SamplingDefaults */
-/** @typedef {{id: string, name?: string, state: 'loading' | 'ready' | 'failed', context_length?: number, max_tokens?: number, decoder?: string, defaults?: SamplingDefaults, thinks?: boolean}} ModelInfo */
+/** @typedef {{stage: string, ms?: number, tokens?: number, bytes?: number, bytes_all?: number, tensor?: string, dtype?: string}} LoadStage done when it has `ms` */
+/** @typedef {{stage?: string, percent?: number, eta_ms?: number, stages?: readonly LoadStage[]}} LoadProgress */
+/** @typedef {LoadProgress & {id: string, name?: string, state: 'loading' | 'ready' | 'failed', context_length?: number, max_tokens?: number, decoder?: string, defaults?: SamplingDefaults, thinks?: boolean}} ModelInfo */
 
 /** @typedef {{id: string, title: string, revision: number, head: string | null, created: number, updated: number, live: string[], pinned?: boolean}} WireConversation */
 /** @typedef {{prompt_tokens: number, completion_tokens: number, cached_tokens?: number}} Usage */
@@ -93,7 +95,7 @@
 /** @typedef {{type: 'done', stream: string, to: number, finish_reason: FinishReason, stored: boolean, usage: Usage, timings: Timings, error?: ErrorBody}} Done */
 /** @typedef {{type: 'result', re: string, data: unknown}} Result */
 /** @typedef {{type: 'error', re?: string, stream?: string, error: ErrorBody}} WireError */
-/** @typedef {{type: 'model', model: string, state: 'loading' | 'ready' | 'failed', stage?: string, percent?: number, eta_ms?: number, detail?: string, info?: ModelInfo}} ModelEvent */
+/** @typedef {LoadProgress & {type: 'model', model: string, state: 'loading' | 'ready' | 'failed', detail?: string, info?: ModelInfo}} ModelEvent */
 /** @typedef {{type: 'paused', stream: string, to: number}} Paused */
 /** @typedef {{type: 'changed', conversation?: string, what: 'updated' | 'messages' | 'deleted' | 'restored', summary?: WireConversation}} Changed */
 /** @typedef {{type: 'room', people: number, running: number, queued: number}} RoomEvent */
@@ -106,8 +108,8 @@
 /** @typedef {{conversation: {id: string, title: string, updated: number}, message?: string, role?: string, created?: number, snippet: SnippetPart[]}} Hit */
 /** @typedef {{hits: Hit[], next?: string}} SearchPage */
 /**
- * @typedef {{fits: boolean, content_tokens: number, context_length: number, prompt_tokens?: number, max_tokens?: number, dropped?: string[],
- *   dropped_tokens?: number, needed?: number, limit?: number}} Measure
+ * @typedef {{fits: boolean, content_tokens: number, context_length: number, prompt_tokens?: number, system_tokens?: number, max_tokens?: number, dropped?: string[],
+ *   dropped_tokens?: number, costs?: {message: string, tokens: number}[], needed?: number, limit?: number}} Measure
  */
 
 /**

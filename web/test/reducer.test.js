@@ -255,14 +255,15 @@ test('a list with nothing new leaves the streams as they are: what depends on th
   assert.deepEqual(other.streams, { [id(12)]: id(10), [id(22)]: id(20) });
 });
 
-test('the time left is that of the share that was seen to pass, and none before enough was', () => {
-  const loading = (/** @type {number} */ percent, /** @type {number} */ at, /** @type {number | undefined} */ eta_ms = undefined) =>
-    /** @type {Action} */ ({ type: 'model_moved', at, event: { type: 'model', model: 'demo', state: 'loading', stage: 'weights', percent, eta_ms } });
-  const left = (/** @type {Action[]} */ ...actions) => after(ready(), ...actions).server.loading?.etaMs;
-  assert.equal(left(loading(40, 1000)), undefined);
-  assert.equal(left(loading(40, 1000), loading(41, 2000)), undefined);
-  assert.equal(left(loading(40, 1000), loading(41, 2000), loading(60, 5000)), 8000);
-  assert.equal(left(loading(40, 1000), loading(60, 5000, 123)), 123);
-  assert.equal(left(loading(40, 1000), loading(100, 5000)), undefined);
-  assert.equal(left(loading(40, 1000), ready(), loading(50, 9000)), undefined, 'another start counts from its own beginning');
+test('how far the model is comes with ready and with each event alike, and is over when it is ready', () => {
+  /** @type {import('../src/wire.js').LoadProgress} */
+  const progress = { stage: 'weights', percent: 40, eta_ms: 9000, stages: [{ stage: 'config', ms: 98 }, { stage: 'weights', bytes: 40, bytes_all: 100 }] };
+  /** @type {Action} */
+  const moved = { type: 'model_moved', at: 1000, event: { type: 'model', model: 'demo', state: 'loading', ...progress } };
+  const expected = { state: 'loading', stage: 'weights', percent: 40, etaMs: 9000, stages: progress.stages };
+  assert.deepEqual(after(ready(), moved).server.loading, expected);
+  const told = /** @type {Extract<Action, {type: 'ready_received'}>} */ (ready());
+  assert.deepEqual(after({ ...told, ready: { ...told.ready, models: [{ id: 'demo', state: 'loading', ...progress }] } }).server.loading, expected);
+  assert.equal(after(ready(), moved, { type: 'model_moved', at: 2000, event: { type: 'model', model: 'demo', state: 'ready' } }).server.loading, undefined);
+  assert.equal(after(ready(), moved, ready()).server.loading, undefined);
 });

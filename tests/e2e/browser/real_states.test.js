@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
 import {ChatClient} from '../support/chat_client.js';
-import {startServer} from '../support/server.js';
+import {holdLoading, startServer, temporaryFolder} from '../support/server.js';
 import {thinker} from '../support/thinker.js';
 import {lastReply, neverEnding, send, useBrowser, visit} from './support/browser.js';
 
@@ -82,4 +82,25 @@ test('what ended while another conversation was shown has a dot until it is look
   await row.locator('a').click();
   await finished(page);
   await page.waitForFunction(() => document.querySelector('.rail li') && !document.querySelector('.rail li[data-state]'));
+});
+
+test('a message written while the model loads goes out when it is ready; meanwhile each stage is shown as it is', async (t) => {
+  const dataDir = temporaryFolder(t);
+  const release = holdLoading(dataDir);
+  const {url} = await startServer(t, {dataDir, untilReady: false});
+  const {page, context, assertClean} = await visit(browser(), url);
+  t.after(() => context.close());
+  const stages = page.locator('.load li');
+  await stages.nth(2).and(page.locator('[data-state="now"]')).waitFor();
+  const rows = await stages.evaluateAll((all) => all.map((row) => `${row.dataset.state}: ${row.innerText.replace(/\s+/g, ' ').trim()}`));
+  assert.match(rows[0], /^done: Read the folder \d+ ms$/);
+  assert.match(rows[1], /^done: Tokenizer and chat template [\d,]+ tokens [\d.]+ m?s$/);
+  assert.match(rows[2], /^now: Weights as bf16 0\.0 of \d+\.\d MB$/);
+  assert.deepEqual(rows.slice(3), ['later: Set aside memory for conversations', 'later: Measure its speed']);
+  await send(page, 'Hello!');
+  await page.getByText('Not sent yet. It goes out when the model is ready. 0%').waitFor();
+  await release();
+  await finished(page);
+  assert.ok((await lastReply(page)).length > 0);
+  assertClean();
 });

@@ -52,8 +52,14 @@ test('while the model loads there is a percentage, one can write, and the messag
     fake.model = {id: 'demo', name: 'Hearth demo', state: 'loading'};
   });
   await page.getByRole('heading', {name: 'Loading Hearth demo'}).waitFor();
-  hearth.tellAll({type: 'model', model: 'demo', state: 'loading', stage: 'weights', percent: 41.5, eta_ms: 9000});
+  hearth.tellAll({type: 'model', model: 'demo', state: 'loading', stage: 'weights', percent: 41.5, eta_ms: 9000, stages: [
+    {stage: 'config', ms: 98}, {stage: 'tokenizer', ms: 1812, tokens: 151669},
+    {stage: 'weights', bytes: 739e6, bytes_all: 1192e6, tensor: 'model.layers.17.mlp.gate_proj', dtype: 'bf16'}]});
   await page.locator('.load data', {hasText: '41%'}).waitFor();
+  const stages = () => page.locator('.load li').evaluateAll((rows) => rows.map((row) => `${row.dataset.state}: ${row.innerText.replace(/\s+/g, ' ').trim()}`));
+  assert.deepEqual(await stages(), [
+    'done: Read the folder 98 ms', 'done: Tokenizer and chat template 151,669 tokens 1.8 s',
+    'now: Weights model.layers.17.mlp.gate_proj, as bf16 739 of 1,192 MB', 'later: Set aside memory for conversations', 'later: Measure its speed']);
   await page.getByText('about 9 s left').waitFor();
   await page.getByText('You can write now. It is sent when the model is ready.').waitFor();
   await send(page, 'Early bird');

@@ -1,7 +1,8 @@
 // A real Hearth server for a test: its own data folder, a free port, stopped by its process id.
 import assert from 'node:assert/strict';
-import {spawn} from 'node:child_process';
+import {execFileSync, spawn} from 'node:child_process';
 import {existsSync, mkdtempSync, rmSync} from 'node:fs';
+import {writeFile} from 'node:fs/promises';
 import https from 'node:https';
 import {tmpdir} from 'node:os';
 import path from 'node:path';
@@ -75,6 +76,16 @@ export const startServer = async (t, {args = [], dataDir = temporaryFolder(t), p
   const {url, port: boundPort} = /** @type {{url: string, port: number}} */ (await listening);
   if (untilReady) await ready(url, () => child.exitCode !== null, () => log);
   return {url, port: boundPort, dataDir, pid: child.pid ?? 0, log: () => log, stop};
+};
+
+/**
+ * A server on this data folder loads no further than to its weights before `release` was called: what it once measured of the processor it reads from a pipe.
+ * @param {string} dataDir @returns {() => Promise<void>} release
+ */
+export const holdLoading = (dataDir) => {
+  const pipe = path.join(dataDir, 'tuning.json');
+  execFileSync('mkfifo', [pipe]);
+  return () => writeFile(pipe, '{}');   // nothing that it could use: it measures
 };
 
 /** Any certificate will do: it is the server's own. @returns {Promise<{ok: boolean, body: string}>} */

@@ -24,7 +24,7 @@ export function onServer(state, action) {
     case 'room_counted':
       return { ...state, room: { people: action.event.people, running: action.event.running, queued: action.event.queued } };
     case 'model_moved':
-      return moveModel(state, action.event, action.at);
+      return moveModel(state, action.event);
     case 'stream_moved':
       return action.event.type === 'accepted' ? accept(state, action.event, action.at) : moveStream(state, action.event, action.at);
     case 'waiting_submitted':
@@ -66,35 +66,31 @@ function becomeReady(state, ready) {
   const model = ready.models[0];
   const { connection, server } = state;
   const wasNews = connection.notice !== 'none' && connection.notice !== 'back';
+  const isKept = ready.durable || !server.epoch || ready.epoch === server.epoch; // a restart of a server that writes nothing down loses everything
   return {
     ...state,
     session: { ...state.session, phase: 'open', user: { id: ready.user.id, name: ready.user.name } },
-    connection: { ...connection, phase: 'ready', wasReady: true, lostAt: 0, isRestart: false, notice: wasNews && connection.wasReady ? 'back' : 'none' },
+    connection: { ...connection, phase: 'ready', wasReady: true, lostAt: 0, isRestart: false, notice: wasNews && connection.wasReady && isKept ? 'back' : 'none' },
     server: {
       ...server,
       model,
       limits: { ...server.limits, ...ready.limits },
       isDurable: ready.durable,
       epoch: ready.epoch,
-      loading: !model || model.state === 'ready' ? undefined : { state: model.state, stage: '', percent: server.loading?.percent ?? 0, etaMs: undefined, since: undefined },
+      loading: model && loadingFrom(model),
     },
   };
 }
 
-const surePercent = 3; // seen to pass before the time left is more than a guess
+/** How far a model is, as `ready` and `model` tell it alike. @param {import('../wire.js').LoadProgress & {state: 'loading' | 'ready' | 'failed'}} told @returns {import('./state.js').Loading | undefined} */
+const loadingFrom = ({ state, stage = '', percent = 0, eta_ms, stages = [] }) => (state === 'ready' ? undefined : { state, stage, percent, etaMs: eta_ms, stages });
 
-/** @param {State} state @param {ModelEvent} event @param {number} at @returns {State} */
-function moveModel(state, event, at) {
+/** @param {State} state @param {ModelEvent} event @returns {State} */
+function moveModel(state, event) {
   const { server } = state;
   if (server.model && event.model !== server.model.id) return state;
   const model = event.info ?? (server.model && { ...server.model, state: event.state });
-  if (event.state === 'ready') return { ...state, server: { ...server, model, loading: undefined } };
-  const percent = event.percent ?? server.loading?.percent ?? 0;
-  const since = server.loading?.since ?? { percent, at };
-  const seen = percent - since.percent;
-  const etaMs = event.eta_ms ?? (seen >= surePercent && percent < 100 ? ((100 - percent) * (at - since.at)) / seen : undefined);
-  const loading = { state: event.state, stage: event.stage ?? '', percent, etaMs, since };
-  return { ...state, server: { ...server, model, loading } };
+  return { ...state, server: { ...server, model, loading: loadingFrom(event) } };
 }
 
 /** Both messages are on disk: what waited becomes a part of the conversation. @param {State} state @param {Accepted} event @param {number} at @returns {State} */
@@ -152,9 +148,12 @@ function moveReply(reply, event, at) {
   if (event.type === 'snapshot') return replaceText(reply, event.to, event.parts);
   if (event.type === 'done') return finish(reply, event);
   if (event.type === 'paused') return isLive(reply) ? { ...reply, phase: 'paused', queue: undefined, isGap: reply.have < event.to } : reply;
-  if (event.type === 'started' && reply.phase === 'paused') return { ...reply, phase: 'running' };
-  if (!isLive(reply) || reply.phase === 'running') return reply;
-  if (event.type === 'started') return { ...reply, phase: 'reading', queue: undefined };
+  if (!isLive(reply)) return reply;
+  if (event.type === 'started') {
+    const goesOn = reply.phase === 'running' || reply.phase === 'paused';
+    return { ...reply, promptTokens: event.prompt_tokens, queue: undefined, phase: goesOn ? 'running' : 'reading' };
+  }
+  if (reply.phase === 'running') return reply;
   return { ...reply, phase: 'queued', queue: { position: event.position, of: event.of, etaMs: event.eta_ms, aheadTokens: event.ahead_tokens } };
 }
 

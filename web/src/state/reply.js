@@ -12,6 +12,7 @@ export const newReply = Object.freeze({
   phase: /** @type {const} */ ('reading'),
   have: 0,
   parts: Object.freeze([]),
+  promptTokens: 0,
   rewrites: 0,
   isGap: false,
   lp: Object.freeze([]),
@@ -120,6 +121,7 @@ export const replyFromHistory = (message) => ({
   error: message.error,
   rate: rateBy(message.usage, message.timings),
   usage: message.usage,
+  promptTokens: message.usage?.prompt_tokens ?? 0,
   timings: message.timings,
   written: { model: message.model, seed: message.seed, params: message.params },
   isEdited: message.edited ?? false,
@@ -147,9 +149,9 @@ export const textOf = (reply, channel) => {
   return parts.length < reply.parts.length ? text.replace(/^\s+/, '') : text;
 };
 
-/** Tokens a second: the server's figure, before the end what this page saw arrive; 0 while unknown. @param {Reply} reply */
+/** Tokens a second: while it is written what this page sees arrive, afterwards the server's figure; 0 where there is none. @param {Reply} reply */
 export const rateOf = (reply) => {
-  if (reply.rate) return reply.rate;
+  if (reply.phase === 'done') return reply.rate;
   const seconds = (reply.lastAt - reply.firstAt) / 1000;
   return reply.firstAt && seconds > 0.2 ? (reply.have - reply.firstHave) / seconds : 0;
 };

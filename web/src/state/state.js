@@ -18,6 +18,7 @@ import { noData } from './on_data.js';
  * @property {'queued' | 'reading' | 'running' | 'paused' | 'done'} phase
  * @property {number} have tokens received: the position to go on from
  * @property {readonly Part[]} parts
+ * @property {number} promptTokens what the model reads before it writes; 0 while unknown
  * @property {number} rewrites how often the text was replaced instead of grown
  * @property {boolean} isGap a range is missing; attaching again brings it
  * @property {readonly number[]} lp log-probability of each token from 0 on, empty when unknown; the inspector reads it
@@ -106,7 +107,7 @@ import { noData } from './on_data.js';
  * @property {number} code why it ended
  */
 
-/** @typedef {{state: 'loading' | 'ready' | 'failed', stage: string, percent: number, etaMs: number | undefined, since: {percent: number, at: number} | undefined}} Loading `since`: the first share that was told */
+/** @typedef {{state: 'loading' | 'ready' | 'failed', stage: string, percent: number, etaMs: number | undefined, stages: readonly import('../wire.js').LoadStage[]}} Loading */
 
 /**
  * @typedef {object} Deletion taken out of the list at once, told to the server when Undo is over

@@ -1,5 +1,6 @@
 import { h, icon, s, set, setChildren, setText } from '../base/dom.js';
 import { nameOf } from '../state/select.js';
+import { bytesOf } from '../words/figures.js';
 
 /** @typedef {import('./page.js').Context} Context */
 /** @typedef {import('../state/state.js').State} State */
@@ -9,14 +10,12 @@ export function makeLoading({ words }) {
   const title = h('h1');
   const percent = h('data');
   const left = h('span');
-  const names = /** @type {Record<string, string>} */ (words.stages);
-  const order = Object.keys(names);
-  const rows = new Map(order.map((key) => [key, h('li', {})]));
-  const list = h('ol', {}, ...rows.values());
-  const stage = h('p', { class: 'fine' });
+  /** @type {Map<string, ReturnType<typeof makeStage>>} */
+  const rows = new Map();
+  const list = h('ol');
   const fill = s('rect', { height: '100%' });
   const bar = s('svg', { class: 'measure-bar', role: 'progressbar', 'aria-valuemin': 0, 'aria-valuemax': 100, 'aria-label': words.loadingAnother }, fill);
-  const card = h('section', { class: 'load' }, title, h('p', { class: 'big' }, percent, left), bar, list, stage);
+  const card = h('section', { class: 'load' }, title, h('p', { class: 'big' }, percent, left), bar, list, h('p', { class: 'fine' }, words.loadedOnce));
   const failed = h('section', { class: 'trouble', 'data-kind': 'calm', role: 'status' }, h('h3', {}, icon('info'), words.notReady), h('p', {}, words.notReadyWhat));
   const element = h('div', { class: 'loading' });
   return {
@@ -32,16 +31,45 @@ export function makeLoading({ words }) {
       setText(left, loading?.etaMs ? words.left(loading.etaMs) : '');
       set(fill, 'width', `${whole}%`);
       set(bar, 'aria-valuenow', whole);
-      // The stages that this page knows stand in a list; another one is named as the server names it.
-      const at = order.indexOf(loading?.stage ?? '');
-      list.hidden = at < 0;
-      for (const [i, key] of order.entries()) {
-        const row = /** @type {HTMLElement} */ (rows.get(key));
-        const place = i < at ? 'done' : i === at ? 'now' : undefined;
-        set(row, 'data-state', place);
-        setChildren(row, [place === 'done' ? icon('check') : place === 'now' ? h('i') : h('span'), h('span', {}, names[key])]);
+      // As the server tells them, then those to come. One that this page has no words for has the server's name.
+      const told = new Map((loading?.stages ?? []).map((stage) => [stage.stage, stage]));
+      const keys = [...new Set([...told.keys(), ...Object.keys(words.loadStages)])];
+      for (const key of keys) {
+        const row = rows.get(key) ?? makeStage(words, key);
+        rows.set(key, row);
+        row.update(told.get(key));
       }
-      setText(stage, at < 0 ? (loading?.stage ?? '') : '');
+      list.hidden = told.size === 0;
+      setChildren(list, keys.map((key) => /** @type {ReturnType<typeof makeStage>} */ (rows.get(key)).element));
     },
   };
+}
+
+/** One stage: to come, at work, or done in so much time. @param {import('../words.js').Words} words @param {string} key */
+function makeStage(words, key) {
+  const names = /** @type {Record<string, string>} */ (words.loadStages);
+  const mark = h('span');
+  const marks = { done: [icon('check')], now: [h('i')], later: [] };
+  const detail = h('small');
+  const figure = h('data');
+  const element = h('li', {}, mark, h('span', {}, names[key] ?? key, detail), figure);
+  return {
+    element,
+    /** @param {import('../wire.js').LoadStage | undefined} stage */
+    update(stage) {
+      const place = !stage ? 'later' : stage.ms === undefined ? 'now' : 'done';
+      set(element, 'data-state', place);
+      set(element, 'aria-current', place === 'now' && 'step');
+      setChildren(mark, marks[place]);
+      setText(detail, stage ? detailOf(words, stage) : '');
+      setText(figure, stage?.ms !== undefined ? words.milliseconds(stage.ms) : stage?.bytes_all ? words.bytesDone(...bytesOf(stage.bytes ?? 0, stage.bytes_all)) : '');
+    },
+  };
+}
+
+/** @param {import('../words.js').Words} words @param {import('../wire.js').LoadStage} stage */
+function detailOf(words, { stage, ms, tokens, bytes_all, tensor, dtype }) {
+  const all = bytes_all && ms !== undefined ? bytesOf(bytes_all, bytes_all)[1] : undefined;
+  const counted = tokens && (stage === 'cache' ? words.roomFor(tokens) : words.vocabulary(tokens));
+  return [tensor, counted, all, dtype && words.packedAs(dtype)].filter(Boolean).join(words.comma);
 }

@@ -14,7 +14,7 @@ export function makeQueueCard({ words, dispatch, read }, stream) {
   const ahead = h('span');
   const why = h('summary');
   const element = h('section', { class: 'queue', 'aria-label': words.yourPlace },
-    h('header', {}, title, time), places, h('p', {}, ahead, words.queuePromise),
+    h('header', {}, title, time), places, h('p', {}, ahead, words.queuePromise(read().server.limits.queued_unwatched_ms ?? 1_800_000)),
     h('div', { class: 'row' }, h('button', { class: 'button', 'data-kind': 'outline', 'data-size': 'small', type: 'button', onclick: () => edit() }, icon('edit'), words.editQueued), h('button', { class: 'button', 'data-kind': 'plain', 'data-size': 'small', type: 'button',
       onclick: () => dispatch({ type: 'stop_pressed', stream }) }, words.leaveQueue)),
     h('details', {}, why, h('p', {}, words.whyAnswer)));

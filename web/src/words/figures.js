@@ -33,5 +33,13 @@ export const shortZh = (ms) => (ms < 1000 ? `${Math.round(ms)} 毫秒` : `${(ms 
 /** @param {number} p from 0 to 1 */
 export const percent = (p) => `${(p * 100).toFixed(p > 0.9995 || p === 0 ? 0 : p < 0.0005 ? 2 : 1)}%`;
 
+/** So much of the whole, in the whole's unit, which only the whole names. @param {number} some @param {number} all @returns {[string, string]} */
+export const bytesOf = (some, all) => {
+  const [unit, name] = all < 1e10 ? [1e6, 'MB'] : [1e9, 'GB'];
+  const digits = all / unit < 100 ? 1 : 0;
+  const text = (/** @type {number} */ n) => (digits ? (n / unit).toFixed(1) : grouped(Math.round(n / unit)));
+  return [text(some), `${text(all)} ${name}`];
+};
+
 /** @param {number} n */
 export const bytes = (n) => (n < 1_000_000 ? `${Math.ceil(n / 1000)} KB` : `${(n / 1_000_000).toFixed(n < 10_000_000 ? 1 : 0)} MB`);

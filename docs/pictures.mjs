@@ -122,7 +122,7 @@ const states = {
     await scene.open();
     await scene.answered(sky.question, sky.answer, {thought: sky.thought});
     const reply = await scene.ask(sky.next);
-    reply.started();
+    reply.started(744);
     reply.write(sky.live);
     await scene.page.locator('.katex').first().waitFor();
     await scene.page.locator('.hljs-string, .code [class*="hljs"]').first().waitFor();
@@ -151,7 +151,8 @@ const states = {
     await scene.answered('Derive the period for small angles.', 'For a small angle the restoring force is almost proportional to the displacement, because $\\sin\\theta \\approx \\theta$. That gives simple harmonic motion with\n\n$$T = 2\\pi\\sqrt{\\frac{L}{g}}$$');
     await scene.answered('How long is a pendulum that ticks once a second?', 'One tick per second means a period of 2 s, so $L = g\\,(T/2\\pi)^2$ gives about **0.99 m**.');
     const [one, two] = hearth.replies;
-    hearth.measure = () => ({fits: true, prompt_tokens: 2888, content_tokens: 2195, context_length: 4096, max_tokens: 1024, dropped: [one.message.parent, one.stream, two.message.parent, two.stream], dropped_tokens: 1187});
+    hearth.measure = () => ({fits: true, prompt_tokens: 2888, content_tokens: 2195, system_tokens: 38, context_length: 4096, max_tokens: 1024,
+      dropped: [one.message.parent, one.stream, two.message.parent, two.stream], dropped_tokens: 1187, costs: [{message: one.message.parent, tokens: 486}, {message: two.message.parent, tokens: 701}]});
     await scene.page.locator('#message').fill('Here is the whole lab report. Check every step of the error analysis and list the mistakes:\n1. We measured the length five times: 0.982 m, 0.985 m, 0.981 m,');
     await scene.page.locator('.forget').waitFor();
     await scene.page.locator('.meter button').first().click();
@@ -216,7 +217,9 @@ const states = {
     hearth.model = {id: 'qwen3', name: 'Qwen3-0.6B', state: 'loading'};
     await page.goto(hearth.url);
     await page.locator('.load').waitFor();
-    hearth.tellAll({type: 'model', model: 'qwen3', state: 'loading', stage: 'weights', percent: 62, eta_ms: 9000});
+    hearth.tellAll({type: 'model', model: 'qwen3', state: 'loading', stage: 'weights', percent: 62, eta_ms: 9000, stages: [
+      {stage: 'config', ms: 98}, {stage: 'tokenizer', ms: 812, tokens: 151669},
+      {stage: 'weights', bytes: 739e6, bytes_all: 1192e6, tensor: 'model.layers.17.mlp.gate_proj', dtype: 'bf16'}]});
     await page.locator('.load data', {hasText: '62'}).waitFor();
   },
   async join(scene) {

@@ -25,7 +25,7 @@ test('the meter counts what is typed with the server’s numbers, and opens into
   assert.equal(asked.content.length, 100);
   await page.locator('.meter button').click();
   await page.getByRole('heading', {name: '120 of 2,048 tokens'}).waitFor();
-  assert.deepEqual(await page.locator('.legend li').allTextContents(), ['Instructions20', 'This message100', 'Room for the reply512']);
+  assert.deepEqual(await page.locator('.legend li').allTextContents(), ['Instructions8', 'Template12', 'This message100', 'Room for the reply512']);
   await page.keyboard.press('Escape');
   await page.locator('.popover').waitFor({state: 'detached'});
   assertClean();
@@ -50,16 +50,55 @@ test('what would be left out is said in the composer, marked in the conversation
   await send(page, 'The first');
   await page.locator('.tools .meta').waitFor();
   const [{message}] = hearth.replies;
-  hearth.measure = ({content}) => ({fits: true, prompt_tokens: 1600, content_tokens: 1500, context_length: 2048, max_tokens: 448, dropped: content ? [message.parent, message.id] : [], dropped_tokens: content ? 486 : 0});
+  hearth.measure = ({content}) => ({fits: true, prompt_tokens: 1600, content_tokens: 1500, context_length: 2048, max_tokens: 448, dropped: content ? [message.parent, message.id] : [], dropped_tokens: content ? 486 : 0,
+    costs: content ? [{message: message.parent, tokens: 486}] : []});
   await page.locator('#message').fill('a long one');
   await page.locator('.note', {hasText: 'Too long for the model: the oldest exchange (486 tokens) will be left out.'}).waitFor();
   await page.locator('.forget', {hasText: 'The model will not see what is above this line'}).waitFor();
   assert.equal(await page.locator('.turn.forgotten').count(), 2);
   await page.locator('.meter button').click();
-  await page.locator('.drop-list', {hasText: 'The first'}).waitFor();
+  await page.locator('.drop-list').waitFor();
+  assert.deepEqual(await page.locator('.drop-list li').allTextContents(), ['1The first−486']);
   await page.getByRole('button', {name: 'Start fresh with this'}).click();
   await page.locator('.welcome').waitFor();
   assert.equal(await page.locator('#message').inputValue(), 'a long one');
+});
+
+test('what is said of a draft goes with it', async (t) => {
+  const {page, hearth} = await start(t);
+  await send(page, 'The first');
+  await page.locator('.tools .meta').waitFor();
+  const [{message}] = hearth.replies;
+  hearth.measure = () => ({fits: true, prompt_tokens: 1600, content_tokens: 1500, context_length: 2048, max_tokens: 448, dropped: [message.parent, message.id], dropped_tokens: 486});
+  hearth.answer = () => {};
+  await page.locator('#message').fill('a long one');
+  const note = page.locator('.composer .note', {hasText: 'will be left out'});
+  await note.waitFor();
+  await page.locator('#message').press('Enter');
+  await until(() => hearth.replies.length === 2);
+  await note.waitFor({state: 'detached'});
+});
+
+test('while a reply is written the meter grows with it, also when the page comes in the middle', async (t) => {
+  const {page, hearth} = await start(t, (fake) => { fake.answer = () => {}; });
+  await send(page, 'Go on');
+  await until(() => hearth.replies.length === 1);
+  const [reply] = hearth.replies;
+  reply.started(300);
+  reply.write('one two three');
+  await page.locator('.meter data', {hasText: '303'}).waitFor();
+  await page.locator('.meter button').click();
+  await page.getByRole('heading', {name: '303 of 2,048 tokens'}).waitFor();
+  assert.deepEqual(await page.locator('.legend li').allTextContents(), ['Read before the reply300', 'Written so far3', 'Room for the reply509']);
+  reply.write(' four');
+  await page.locator('.legend li', {hasText: 'Written so far4'}).waitFor();
+  await page.reload();
+  await page.locator('.live-line').waitFor();
+  await until(() => reply.watchers.size > 0);
+  reply.started(300);
+  await page.locator('.meter data', {hasText: '304'}).waitFor();
+  reply.done();
+  await page.locator('.meter data', {hasText: /^20$/}).waitFor();
 });
 
 test('a message that cannot fit is told before it is sent', async (t) => {

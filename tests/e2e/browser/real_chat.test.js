@@ -212,6 +212,25 @@ test('a text file goes into the message with its tokens', async (t) => {
   await page.locator('.turn[data-from="person"] .prose', {hasText: 'poem.md'}).waitFor();
 });
 
+test('the meter grows with the reply, token by token', async (t) => {
+  const {page} = await start(t, {args: slow});
+  await neverEnding(page);
+  await page.reload();
+  await page.locator('.chip[data-kind="model"]').waitFor();
+  await send(page, long);
+  const figures = (/** @type {number} */ least) => page.waitForFunction((most) => {
+    const number = (/** @type {string} */ selector) => Number((document.querySelector(selector)?.textContent?.match(/[\d,]+/)?.[0] ?? '').replace(',', ''));
+    const [written, used] = [number('.live-line span'), number('.meter data')];
+    return written > most && {written, used};
+  }, least, {timeout: modelMs}).then((handle) => handle.jsonValue());
+  const first = await figures(2);
+  const second = await figures(first.written);
+  assert.ok(first.used > first.written);
+  assert.equal(second.used - second.written, first.used - first.written, 'what was read stays the same');
+  await stop(page);
+  await finished(page);
+});
+
 test('what does not fit is said before it is sent, and marked after it', async (t) => {
   const {page} = await start(t, {args: ['--context-length', '256']});
   await send(page, `${'one two three four five '.repeat(8)}. Hello!`);
@@ -219,6 +238,10 @@ test('what does not fit is said before it is sent, and marked after it', async (
   await page.locator('#message').fill(`${'six seven eight nine ten '.repeat(18)}. And now?`);
   await page.locator('.note', {hasText: 'will be left out'}).waitFor();
   await page.locator('.forget', {hasText: 'The model will not see what is above this line'}).waitFor();
+  await page.locator('.meter button').click();
+  const cost = /−(\d+)$/.exec(await page.locator('.drop-list li').textContent() ?? '')?.[1];
+  await page.getByRole('heading', {name: `${cost} tokens will be left out`, exact: true}).waitFor();
+  await page.locator('.meter button').click();
   await page.locator('#message').press('Enter');
   await finished(page, 2);
   await page.reload();

@@ -144,8 +144,7 @@ export function makeSettings(context) {
     if (system.value !== chat.system) system.value = chat.system;
     set(system, 'maxlength', state.server.limits.system_bytes);
     const measure = measureOf(state);
-    const isAlone = measure && !state.trees[state.current]; // before the first message the rest of the prompt is the instructions and the template
-    setText(cost, isAlone && chat.system.trim() && measure.prompt_tokens ? words.instructionsCost(measure.prompt_tokens - measure.content_tokens) : words.instructionsWhat);
+    setText(cost, chat.system.trim() && measure?.system_tokens ? words.instructionsCost(measure.system_tokens) : words.instructionsWhat);
     choosing.update(state);
     page.update(state);
     data.update(state);

@@ -57,7 +57,7 @@ export class FakeReply {
   }
 
   queued(position, of = position, more = {}) { this.say({type: 'queued', position, of, ...more}); }
-  started() { this.say({type: 'started', model: 'demo', prompt_tokens: 12}); }
+  started(prompt_tokens = 12) { this.say({type: 'started', model: 'demo', prompt_tokens}); }
 
   /** Grows by whole words, one token each. Unsent: the watchers do not hear of it. */
   write(text, {unsent = false, lp = undefined, channel = undefined} = {}) {
@@ -107,8 +107,8 @@ export class FakeHearth {
   /** @type {((request: any) => any) | undefined} an error instead of accepted */ refuse = undefined;
   /** @type {Set<string>} messages that this server does not know */ lacks = new Set();
   /** @type {Set<string>} messages with which the connection breaks, once each */ breaksAt = new Set();
-  /** @type {(request: any) => any} */ measure = ({content}) => ({fits: true, prompt_tokens: 20 + content.length, content_tokens: content.length, context_length: 2048,
-    max_tokens: 512, dropped: [], dropped_tokens: 0});
+  /** @type {(request: any) => any} */ measure = ({content}) => ({fits: true, prompt_tokens: 20 + content.length, content_tokens: content.length, system_tokens: 8, context_length: 2048,
+    max_tokens: 512, dropped: [], dropped_tokens: 0, costs: []});
   /** @type {(query: string) => any[]} */ find = () => [];
   /** @type {(pathname: string, search: URLSearchParams, body: string, request: import('node:http').IncomingMessage) => any} what the routes below /api/v1 answer; undefined: no such route */ route = () => undefined;
 

@@ -67,6 +67,7 @@
  *   | ChatContinue
  *   | {type: 'chat.step', id: string, stream: string, tokens?: number, token?: number}
  *   | {type: 'context.measure', id: string, conversation?: string, parent?: string | null, content: string, system?: string, params?: Params}
+ *   | {type: 'chat.edit', id: string, conversation: string, message: string, content: string}
  *   | {type: 'chat.answer', id: string, stream: string}
  *   | {type: 'chat.cancel', id: string, stream: string}
  *   | {type: 'stream.attach', id: string, stream: string, have: number}

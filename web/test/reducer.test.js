@@ -159,6 +159,14 @@ test('after a reload the running reply stands as far as the server had it, and g
   assert.equal(reply && textOf(reply, 'answer'), 'Hi you!');
 });
 
+test('an answer whose text was changed, here or elsewhere, is what the server has', () => {
+  const read = /** @type {Extract<Action, {type: 'history_read'}>} */ (history('New words.', 0, 'done'));
+  const messages = read.page.messages.map((message) => (message.role === 'assistant' ? { ...message, edited: /** @type {const} */ (true) } : message));
+  const { reply } = after(ready(), sent(), accepted(), delta(0, 3, 'Hi you!'), done(3), { ...read, page: { ...read.page, messages } }).trees[id(10)].messages[id(12)];
+  assert.equal(reply && textOf(reply, 'answer'), 'New words.');
+  assert.equal(reply?.isEdited, true);
+});
+
 test('history does not take back what the page already has', () => {
   const state = after(ready(), sent(), accepted(), delta(0, 3, 'Hi you!'), history());
   const reply = liveHere(state)?.reply;
@@ -228,6 +236,16 @@ test('a first connection says nothing; one that came back after a notice says th
   const lost = /** @type {Action[]} */ ([{ type: 'connection_lost', at: 1, retryAt: 2 }]);
   assert.equal(after(ready(), ...lost, ready()).connection.notice, 'none');
   assert.equal(after(ready(), ...lost, { type: 'loss_lasted', notice: 'banner' }, ready()).connection.notice, 'back');
+});
+
+test('after a restart of a server that keeps nothing it does not say that nothing was lost', () => {
+  const told = /** @type {Extract<Action, {type: 'ready_received'}>} */ (ready('another'));
+  /** @type {Action[]} */
+  const gone = [ready(), { type: 'connection_lost', at: 1, retryAt: 2 }, { type: 'loss_lasted', notice: 'banner' }];
+  assert.equal(after(...gone, told).connection.notice, 'back');
+  assert.equal(after(...gone, { ...told, ready: { ...told.ready, durable: false } }).connection.notice, 'none');
+  const same = { ...told, ready: { ...told.ready, durable: false, epoch: 'e' } };
+  assert.equal(after(...gone, same).connection.notice, 'back');
 });
 
 test('a message that was sent into a conversation which is not open leaves its history to be read', () => {

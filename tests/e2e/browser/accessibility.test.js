@@ -42,6 +42,11 @@ for (const [name, options] of Object.entries(views)) {
     reply.write(answer);
     await page.locator('figure.code').waitFor();
     await check('writing');
+    await page.locator('.meter > button').click();
+    await page.locator('.legend', {hasText: 'Written so far'}).waitFor();
+    await check('the meter while it is written');
+    await page.keyboard.press('Escape');
+    await page.locator('.popover').waitFor({state: 'detached'});
     reply.done('failed', {error: {code: 'engine_failed', status: 500, detail: 'The engine failed.'}});
     await page.locator('.trouble').waitFor();
     await check('failed');
@@ -57,20 +62,25 @@ for (const [name, options] of Object.entries(views)) {
       if (message) return traceOf(message, australia.texts, australia.shapes);
       return path === '/api/v1/model' ? {body: modelSheet} : path.includes('/tensors/') ? tensorOf('model.embed_tokens.weight') : undefined;
     };
-    hearth.measure = () => ({fits: true, prompt_tokens: 1600, content_tokens: 1500, context_length: 2048, max_tokens: 448, dropped: [reply.message.parent, reply.stream], dropped_tokens: 486});
+    hearth.measure = () => ({fits: true, prompt_tokens: 1600, content_tokens: 1500, context_length: 2048, max_tokens: 448, dropped: [reply.message.parent, reply.stream], dropped_tokens: 486,
+      costs: [{message: reply.message.parent, tokens: 486}]});
     await page.locator('.trouble').getByRole('button', {name: 'Try again'}).click();
     await page.locator('.embers').waitFor();
     await page.locator('#message').fill('More');
     await page.locator('.forget').waitFor();
     await check('forgotten');
-    await page.locator('.meter button').click();
+    await page.locator('.meter > button').click();
     await page.locator('.popover').waitFor();
     await check('context');
     await page.keyboard.press('Escape');
     await page.getByRole('button', {name: 'Continue, save, details'}).click();
     await page.locator('.menu').waitFor();
     await check('menu of a reply');
+    await page.getByRole('button', {name: 'Change the text'}).click();
+    await page.locator('.rewrite').waitFor();
+    await check('the text of a reply as a field');
     await page.keyboard.press('Escape');
+    await page.locator('.rewrite').waitFor({state: 'detached'});
     await page.locator('.tools [data-does="inspect"]').click();
     await page.locator('.stages').waitFor();
     await check('tokens');
@@ -143,6 +153,17 @@ test('axe finds nothing at the door', async (t) => {
   t.after(() => context.close());
   await page.addScriptTag({content: axe});
   await page.getByLabel('Room code').waitFor();
+  assert.deepEqual(await faultsOf(page), []);
+});
+
+test('axe finds nothing while the model loads', async (t) => {
+  const hearth = await FakeHearth.start(t);
+  hearth.model = {id: 'demo', name: 'Hearth demo', state: 'loading', stage: 'weights', percent: 41.5, eta_ms: 9000, stages: [
+    {stage: 'config', ms: 98}, {stage: 'tokenizer', ms: 812, tokens: 8192}, {stage: 'weights', bytes: 4e6, bytes_all: 9e6, tensor: 'model.embed_tokens', dtype: 'bf16'}]};
+  const {page, context} = await visit(browser(), hearth.url, {bypassCSP: true, reducedMotion: 'reduce'});
+  t.after(() => context.close());
+  await page.addScriptTag({content: axe});
+  await page.locator('.load li[data-state="now"]').waitFor();
   assert.deepEqual(await faultsOf(page), []);
 });
 

@@ -23,7 +23,7 @@ test('the meter counts what is typed with the server’s numbers, and opens into
   await page.locator('.meter data', {hasText: '120'}).waitFor();
   const asked = hearth.received.filter(({type}) => type === 'context.measure').at(-1);
   assert.equal(asked.content.length, 100);
-  await page.locator('.meter button').click();
+  await page.locator('.meter > button').click();
   await page.getByRole('heading', {name: '120 of 2,048 tokens'}).waitFor();
   assert.deepEqual(await page.locator('.legend li').allTextContents(), ['Instructions8', 'Template12', 'This message100', 'Room for the reply512']);
   await page.keyboard.press('Escape');
@@ -56,7 +56,7 @@ test('what would be left out is said in the composer, marked in the conversation
   await page.locator('.note', {hasText: 'Too long for the model: the oldest exchange (486 tokens) will be left out.'}).waitFor();
   await page.locator('.forget', {hasText: 'The model will not see what is above this line'}).waitFor();
   assert.equal(await page.locator('.turn.forgotten').count(), 2);
-  await page.locator('.meter button').click();
+  await page.locator('.meter > button').click();
   await page.locator('.drop-list').waitFor();
   assert.deepEqual(await page.locator('.drop-list li').allTextContents(), ['1The first−486']);
   await page.getByRole('button', {name: 'Start fresh with this'}).click();
@@ -87,7 +87,7 @@ test('while a reply is written the meter grows with it, also when the page comes
   reply.started(300);
   reply.write('one two three');
   await page.locator('.meter data', {hasText: '303'}).waitFor();
-  await page.locator('.meter button').click();
+  await page.locator('.meter > button').click();
   await page.getByRole('heading', {name: '303 of 2,048 tokens'}).waitFor();
   assert.deepEqual(await page.locator('.legend li').allTextContents(), ['Read before the reply300', 'Written so far3', 'Room for the reply509']);
   reply.write(' four');

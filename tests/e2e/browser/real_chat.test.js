@@ -212,6 +212,33 @@ test('a text file goes into the message with its tokens', async (t) => {
   await page.locator('.turn[data-from="person"] .prose', {hasText: 'poem.md'}).waitFor();
 });
 
+test('the text of an answer is changed, stays so on another page, and the model writes on from it', async (t) => {
+  const {page, context, assertClean} = await start(t);
+  await send(page, 'Hello!');
+  await finished(page);
+  const other = await context.newPage();
+  await other.goto(page.url());
+  await finished(other);
+  const tools = page.locator('.turn[data-from="model"] .tools');
+  await tools.getByRole('button', {name: 'Continue, save, details'}).click();
+  await tools.getByRole('button', {name: 'Change the text'}).click();
+  const field = page.getByLabel('Text of this reply');
+  await field.fill('A token is');
+  await field.press('Control+Enter');
+  await tools.locator('.meta', {hasText: 'changed by you'}).waitFor();
+  assert.equal(await lastReply(page), 'A token is');
+  await other.locator('.tools .meta', {hasText: 'changed by you'}).waitFor();
+  assert.equal(await lastReply(other), 'A token is');
+  await page.reload();
+  await tools.locator('.meta', {hasText: 'changed by you'}).waitFor();
+  await tools.getByRole('button', {name: 'Continue, save, details'}).click();
+  await tools.getByRole('button', {name: 'Write on from here'}).click();
+  await grown(page, 'A token is'.length);
+  await finished(page);
+  assert.match(await lastReply(page), /^A token is./);
+  assertClean();
+});
+
 test('the meter grows with the reply, token by token', async (t) => {
   const {page} = await start(t, {args: slow});
   await neverEnding(page);
@@ -238,10 +265,10 @@ test('what does not fit is said before it is sent, and marked after it', async (
   await page.locator('#message').fill(`${'six seven eight nine ten '.repeat(18)}. And now?`);
   await page.locator('.note', {hasText: 'will be left out'}).waitFor();
   await page.locator('.forget', {hasText: 'The model will not see what is above this line'}).waitFor();
-  await page.locator('.meter button').click();
+  await page.locator('.meter > button').click();
   const cost = /−(\d+)$/.exec(await page.locator('.drop-list li').textContent() ?? '')?.[1];
   await page.getByRole('heading', {name: `${cost} tokens will be left out`, exact: true}).waitFor();
-  await page.locator('.meter button').click();
+  await page.locator('.meter > button').click();
   await page.locator('#message').press('Enter');
   await finished(page, 2);
   await page.reload();

@@ -99,6 +99,8 @@ export class ServerLink {
         return this.#list(undefined);
       case 'more_conversations_wanted':
         return this.#list(after.conversations.next);
+      case 'reply_rewritten':
+        return this.#rewrite(after.current, action.message, action.content);
       case 'conversation_renamed':
         return this.#rename(action.id, action.title, before);
       case 'stream_moved':
@@ -233,6 +235,13 @@ export class ServerLink {
       this.#store.dispatch({ type: 'toast_shown', toast: { kind: 'rename_failed' } });
     };
     const isSent = this.#ask({ type: 'history.rename', id: randomId(), conversation: id, title }, { answered: () => undefined, refused: failed });
+    if (!isSent) failed();
+  }
+
+  /** Its text is what the server has afterwards: without tokens, and marked as edited. @param {string} conversation @param {string} message @param {string} content */
+  #rewrite(conversation, message, content) {
+    const failed = () => this.#store.dispatch({ type: 'toast_shown', toast: { kind: 'rewrite_failed' } });
+    const isSent = this.#ask({ type: 'chat.edit', id: randomId(), conversation, message, content }, { answered: () => this.#get(conversation, undefined), refused: failed });
     if (!isSent) failed();
   }
 

@@ -50,6 +50,9 @@
  *   | {type: 'trace_wanted', message: string}
  *   | {type: 'more_conversations_wanted'}
  *   | {type: 'menu_toggled', id: string | null}
+ *   | {type: 'rewrite_started', message: string}
+ *   | {type: 'rewrite_left'}
+ *   | {type: 'reply_rewritten', message: string, content: string}
  *   | {type: 'rename_started', id: string}
  *   | {type: 'rename_left'}
  *   | {type: 'conversation_renamed', id: string, title: string}

@@ -83,7 +83,7 @@ function join(held, message) {
   if (role !== 'assistant') return { id, parent, role, content, created, reply: undefined };
   const stored = replyFromHistory(message);
   const ours = held?.reply;
-  const isOurs = ours !== undefined && ours.have >= stored.have && (isLive(ours) ? isLive(stored) : true);
+  const isOurs = ours !== undefined && ours.have >= stored.have && (isLive(ours) ? isLive(stored) : !stored.isEdited);
   const rewrites = (ours?.rewrites ?? 0) + 1;
   return { id, parent, role, content: '', created, reply: isOurs ? ours : { ...stored, rewrites } };
 }

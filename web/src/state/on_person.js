@@ -84,6 +84,11 @@ function onView(state, action) {
   switch (action.type) {
     case 'menu_toggled':
       return view({ menu: state.view.menu === action.id ? null : action.id });
+    case 'rewrite_started':
+      return view({ rewriting: action.message, menu: null });
+    case 'rewrite_left':
+    case 'reply_rewritten':
+      return view({ rewriting: null });
     case 'rename_started':
       return view({ renaming: action.id, menu: null });
     case 'rename_left':
@@ -203,7 +208,7 @@ function open(state, id, found) {
     editing: isOther ? undefined : state.editing,
     measured: isOther ? undefined : state.measured,
     inspector: isOther ? { ...state.inspector, message: null, token: 0, candidate: -1, whatIf: {} } : state.inspector,
-    view: { ...state.view, menu: null, renaming: null, isContextOpen: false, found: found ?? null },
+    view: { ...state.view, menu: null, renaming: null, rewriting: isOther ? null : state.view.rewriting, isContextOpen: false, found: found ?? null },
   };
 }
 

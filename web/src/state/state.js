@@ -94,7 +94,7 @@ import { noData } from './on_data.js';
  * @property {Chat} chat for new conversations
  */
 
-/** @typedef {{kind: 'deleted' | 'all_deleted' | 'copied' | 'copy_failed' | 'rename_failed' | 'export_failed' | 'file_refused' | 'erased' | 'forgotten'}} Toast */
+/** @typedef {{kind: 'deleted' | 'all_deleted' | 'copied' | 'copy_failed' | 'rename_failed' | 'rewrite_failed' | 'export_failed' | 'file_refused' | 'erased' | 'forgotten'}} Toast */
 
 /**
  * @typedef {object} Connection
@@ -177,7 +177,7 @@ import { noData } from './on_data.js';
  * @property {{readonly isSeen: boolean, readonly news: 'none' | 'done'}} page
  * @property {Deletion | undefined} deletion can be undone
  * @property {readonly Deletion[]} leaving cannot be undone any more, and the server has not said that they are gone
- * @property {{isRailOpen: boolean, isSettingsOpen: boolean, isHelpOpen: boolean, isContextOpen: boolean, menu: string | null, renaming: string | null, found: string | null, toast: Toast | undefined}} view
+ * @property {{isRailOpen: boolean, isSettingsOpen: boolean, isHelpOpen: boolean, isContextOpen: boolean, menu: string | null, renaming: string | null, rewriting: string | null, found: string | null, toast: Toast | undefined}} view
  * @property {number} now ms; moves while a countdown is shown
  */
 
@@ -221,6 +221,6 @@ export const initialState = (settings, isWide) => ({
   page: { isSeen: true, news: 'none' },
   deletion: undefined,
   leaving: [],
-  view: { isRailOpen: isWide, isSettingsOpen: false, isHelpOpen: false, isContextOpen: false, menu: null, renaming: null, found: null, toast: undefined },
+  view: { isRailOpen: isWide, isSettingsOpen: false, isHelpOpen: false, isContextOpen: false, menu: null, renaming: null, rewriting: null, found: null, toast: undefined },
   now: 0,
 });

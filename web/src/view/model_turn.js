@@ -6,6 +6,7 @@ import { makeEmbers } from './embers.js';
 import { Prose } from './prose.js';
 import { makeQueueCard } from './queue_card.js';
 import { makeReplyMenu } from './reply_menu.js';
+import { makeRewrite } from './rewrite.js';
 import { makeTrouble } from './trouble.js';
 import { makeBranch } from './turn.js';
 
@@ -89,7 +90,7 @@ export function makeModelTurn(context, message, element) {
   /** @param {Reply} reply */
   const drawMeta = (reply) => {
     const rate = rateOf(reply);
-    setText(count, words.tokens(reply.have));
+    setText(count, reply.isEdited ? words.rewritten : words.tokens(reply.have));
     setText(speed, rate ? words.comma + words.perSecond(rate) : '');
     const wait = reply.timings ? reply.timings.queue_ms + reply.timings.prefill_ms : 0;
     set(meta, 'title', wait > 0 && words.firstToken(wait));
@@ -98,12 +99,14 @@ export function makeModelTurn(context, message, element) {
   /** @type {unknown[]} */
   let drawn = [];
   let isAsked = false;
+  /** @type {HTMLElement | undefined} */
+  let rewrite;
 
   return (state, versions, next) => {
     current = next;
     const isInspected = state.inspector.isOpen && inspectedIn(state)?.id === id;
     // A finished turn costs nothing while another one is written.
-    const inputs = [next, versions, state.server.model, state.outbox, state.settings.hasEmbers, state.missing, isInspected, state.view.menu === menu.key, isLive(next.reply) && state.room];
+    const inputs = [next, versions, state.server.model, state.outbox, state.settings.hasEmbers, state.missing, isInspected, state.view.menu === menu.key, state.view.rewriting === id, isLive(next.reply) && state.room];
     if (inputs.every((input, i) => input === drawn[i])) return;
     drawn = inputs;
     const reply = /** @type {Reply} */ (next.reply);
@@ -132,10 +135,12 @@ export function makeModelTurn(context, message, element) {
     if (!isGrowing) menu.update(state, next);
     setChildren(tools, [...(hasChoice ? [branch.element] : []), ...(answer ? [copyButton] : []), againButton, ...(reply.have ? [inspectButton] : []), ...menu.elements, meta]);
     againButton.disabled = state.outbox.some((item) => item.conversation === state.current);
+    if (state.view.rewriting !== id || isGrowing) rewrite = undefined;
+    else rewrite ??= makeRewrite(context, id, answer);
     setChildren(element, [
       heading,
       ...(thought ? [reasoning.element] : []),
-      ...(isQueued ? [queue.element] : [prose.element]),
+      ...(isQueued ? [queue.element] : [rewrite ?? prose.element]),
       ...(isGrowing ? (isQueued ? [] : [live.element]) : []),
       ...(hasEmbers ? [embers.element] : []),
       ...(isTroubled ? [trouble.element] : []),

@@ -23,6 +23,7 @@ export function makeReplyMenu({ words, dispatch, read }, id) {
     does();
   } }, icon(name), text);
   const goOn = item('play', words.continueReply, () => dispatch({ type: 'reply_continued', id: randomId(), message: id }));
+  const rewrite = item('edit', words.rewrite, () => dispatch({ type: 'rewrite_started', message: id }));
   const prompt = item('inspect', words.showPrompt, () => dispatch({ type: 'inspector_opened', tab: 'prompt', message: id }));
   const save = item('down2', words.exportMarkdown, () => dispatch({ type: 'conversation_exported', id: read().current, format: 'markdown' }));
   const print = item('print', words.print, () => window.print());
@@ -59,7 +60,7 @@ export function makeReplyMenu({ words, dispatch, read }, id) {
       elements.length = 1;
       if (!isOpen || !reply) return;
       facts.replaceChildren(...factsOf(reply).flatMap(([name, value]) => [h('dt', {}, name), h('dd', {}, value)]));
-      setChildren(menu, [...(canContinue(state, reply) ? [goOn] : []), ...(offers(state, 'inspect') ? [prompt] : []), save, print, facts]);
+      setChildren(menu, [...(canContinue(state, reply) ? [goOn] : []), ...(offers(state, 'chat.edit') && reply.phase === 'done' ? [rewrite] : []), ...(offers(state, 'inspect') ? [prompt] : []), save, print, facts]);
       elements.push(menu);
       if (!wasOpen) {
         set(menu, 'data-place', button.getBoundingClientRect().top < roomAbovePx && 'below');

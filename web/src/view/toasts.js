@@ -20,6 +20,7 @@ export function makeToasts({ words, dispatch }) {
       copied: [words.copied, false],
       copy_failed: [words.copyFailed, false],
       rename_failed: [words.renameFailed, false],
+      rewrite_failed: [words.rewriteFailed, false],
       erased: [words.erased, false],
       forgotten: [words.forgotten, false],
       export_failed: [words.exportFailed, false],

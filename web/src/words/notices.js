@@ -78,6 +78,7 @@ export const en = {
   allDeleted: 'All conversations deleted',
   undo: 'Undo',
   renameFailed: 'The new title could not be saved.',
+  rewriteFailed: 'The new text could not be saved.',
   saidSent: 'Sent',
   saidPlace: (/** @type {number} */ place, /** @type {number | undefined} */ ms) =>
     (place <= 1 ? 'You are next' : `${ordinal(place)} in line`) + (ms ? `, about ${spanEn(ms)}` : ''),
@@ -161,6 +162,7 @@ export const zh = {
   allDeleted: '所有对话已删除',
   undo: '撤销',
   renameFailed: '新标题没能保存。',
+  rewriteFailed: '新的文字没能保存。',
   saidSent: '已发送',
   saidPlace: (place, ms) => (place <= 1 ? '下一个就是你' : `排第 ${place} 位`) + (ms ? `，大约 ${spanZh(ms)}` : ''),
   saidDone: (n) => `回复完成，${grouped(n)} 个词元`,

@@ -283,8 +283,7 @@ void EngineCore::publish() {
   }
   if (changed_.empty()) return;
   std::ranges::sort(changed_);
-  const auto repeated = std::ranges::unique(changed_);
-  changed_.erase(repeated.begin(), repeated.end());
+  changed_.erase(std::unique(changed_.begin(), changed_.end()), changed_.end());
   if (listener_) listener_(changed_);
   changed_.clear();
 }

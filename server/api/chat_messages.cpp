@@ -170,9 +170,10 @@ Parsed<ToolWish> read_tools(const Body& body) {
   wish.tools = tools;
   if (choice == "required") wish.rule = ToolCallRule{tools};
   if (!is_named) return wish;
+  const auto name = choice["function"]["name"].get<std::string>();
   ordered_json chosen = ordered_json::array();
   for (const ordered_json& tool : tools) {
-    if (tool["function"]["name"] == choice["function"]["name"]) chosen.push_back(tool);
+    if (tool["function"]["name"].get_ref<const std::string&>() == name) chosen.push_back(tool);
   }
   if (chosen.empty())
     return invalid("tool_choice", "tool_choice names a function that is not in tools.");
@@ -215,8 +216,7 @@ Parsed<ordered_json> read_template_variables(const Body& body) {
            std::string_view(" ,.:_-").find(c) != std::string_view::npos;
   };
   for (const auto& [name, value] : wanted->items()) {
-    const bool is_known =
-        std::any_of(kAllowed.begin(), kAllowed.end(), [&](const char* one) { return name == one; });
+    const bool is_known = std::find(kAllowed.begin(), kAllowed.end(), name) != kAllowed.end();
     if (!is_known) return invalid(param, param + " may not set that variable of the template.");
     const bool is_text = value.is_string() && value.get_ref<const std::string&>().size() <= 64 &&
                          std::all_of(value.get_ref<const std::string&>().begin(),

@@ -6,6 +6,25 @@
 #include <CLI/CLI.hpp>
 
 namespace hearth::engine {
+namespace {
+
+// An option with names for its values. The names are in the help text, and in the error for any
+// other; CLI11's own list would print small enumerators as bytes.
+template <class Value>
+void add_choice(CLI::App& app, const std::string& flag, Value& value,
+                const std::map<std::string, Value>& names, const std::string& help) {
+  std::string all;
+  for (const auto& [name, unused] : names) all += (all.empty() ? "" : ", ") + name;
+  const auto is_name = [&names, all](const std::string& given) {
+    return names.contains(given) ? std::string() : "'" + given + "' is not one of " + all;
+  };
+  app.add_option(flag, value, help)
+      ->transform(CLI::Transformer(names).description(""))
+      ->transform(CLI::Validator(is_name, ""))
+      ->type_name("NAME");
+}
+
+}  // namespace
 
 void add_sampling_flags(CLI::App& app, SamplingFlags& flags) {
   app.add_option("--max-new-tokens", flags.max_new_tokens, "Longest reply, in tokens");
@@ -29,14 +48,12 @@ void add_engine_flags(CLI::App& app, RunnerOptions& options) {
   static const std::map<std::string, ComputeDevice> kDevices = {{"auto", ComputeDevice::automatic},
                                                                 {"cpu", ComputeDevice::cpu},
                                                                 {"cuda", ComputeDevice::cuda}};
-  app.add_option("--dtype", options.dtype, "auto, fp32, bf16, fp16, int8 or int4")
-      ->transform(CLI::Transformer(kDtypes));
+  add_choice(app, "--dtype", options.dtype, kDtypes, "auto, fp32, bf16, fp16, int8 or int4");
   static const std::map<std::string, KvDtype> kKvDtypes(kKvDtypeNames.begin(), kKvDtypeNames.end());
-  app.add_option("--kv-dtype", options.kv_dtype, "bf16, or int8: half the memory for conversations")
-      ->transform(CLI::Transformer(kKvDtypes));
-  app.add_option("--device", options.device,
-                 "auto (GPUs, and the CPU for what they cannot hold), cpu or cuda (GPUs alone)")
-      ->transform(CLI::Transformer(kDevices));
+  add_choice(app, "--kv-dtype", options.kv_dtype, kKvDtypes,
+             "bf16, or int8: half the memory for conversations");
+  add_choice(app, "--device", options.device, kDevices,
+             "auto (GPUs, and the CPU for what they cannot hold), cpu or cuda (GPUs alone)");
   app.add_option("--threads", options.threads, "Threads that compute; 0 is one for each core")
       ->check(CLI::Range(0, 256));
 }

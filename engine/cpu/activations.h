@@ -23,7 +23,8 @@ class Activations {
   void put(std::int64_t row, const float* values) { put_part(row, values, 0, k_); }
 
   // Its values [begin, end), [end − begin]; begin is a multiple of kGroup, and so is end unless it
-  // is k. A row with a value that int8 cannot hold (2^106, not a number) has products that are NaN.
+  // is k. A row with a value that int8 cannot hold (above 127 · 2^100, not a number) has products
+  // that are NaN.
   void put_part(std::int64_t row, const float* values, std::int64_t begin, std::int64_t end);
 
   std::int64_t rows() const { return rows_; }

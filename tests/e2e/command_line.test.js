@@ -215,3 +215,14 @@ test('bad usage is exit code 2 with a hint', async () => {
   assert.ok(code === 1 || code === 2);
   assert.match(stderr, /temperature/);
 });
+
+test('help is plain text, and a name that is none is refused with those that are', async () => {
+  for (const command of ['generate', 'logits', 'bench', 'inspect', 'serve']) {
+    assert.doesNotMatch(await ok([command, '--help']), /[\x00-\x08\x0b-\x1f]/, command);
+  }
+  for (const flag of ['--dtype', '--kv-dtype', '--device']) {
+    const {code, stderr} = await hearth(['generate', '--model', golden('qwen2-tied'), '--prompt', 'x', flag, 'fast']);
+    assert.equal(code, 2);
+    assert.match(stderr, new RegExp(`^hearth: ${flag}: 'fast' is not one of .*\\b(int8|cuda)\\b`));
+  }
+});

@@ -97,7 +97,7 @@ struct KernelTable {
   // Writes x [n], padded with zeros to n_padded, as row `row` of a tile of `rows` rows.
   void (*put_f32)(const float* x, int64_t n, int64_t n_padded, int row, int rows, float* tile);
   void (*put_bf16)(const float* x, int64_t n, int64_t n_padded, int row, int rows, uint16_t* tile);
-  // zero: of the weights' format. False when a value is 2^106 or larger, or not a number.
+  // zero: of the weights' format. False when a value is above 127 · 2^100, or not a number.
   bool (*put_q8)(const float* x, int64_t n, int64_t n_padded, int row, int rows, int zero,
                  int8_t* tile, int32_t* scale, int32_t* minus_sum);
 

@@ -225,6 +225,15 @@ const drawnNear = (page) => page.waitForFunction(() => {
     && [...document.querySelectorAll('.turn:not([data-state="sketch"]) figure.code code')].every((code) => code.querySelector('span') !== null);   // coloured, too
 });
 
+test('of a reply that was imported no count of tokens is told', async (t) => {
+  const {hearth, page, id} = await longConversation(t, 2);
+  delete [...hearth.users.values()][0].conversations.get(id).messages[1].to;
+  await page.evaluate((hash) => { location.hash = hash; }, `#/c/${id}`);
+  const tools = page.locator('.turn[data-from="model"] .tools');
+  await tools.getByRole('button', {name: 'Copy'}).waitFor();
+  assert.equal(await tools.textContent(), '');
+});
+
 test('of five hundred messages only those near the view are drawn; scrolling draws the others and holds the view', async (t) => {
   const {page, id} = await longConversation(t, 500);
   await page.evaluate((hash) => { location.hash = hash; }, `#/c/${id}`);

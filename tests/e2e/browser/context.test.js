@@ -103,6 +103,8 @@ test('while a reply is written the meter grows with it, also when the page comes
 
 test('a message that cannot fit is told before it is sent', async (t) => {
   const {page} = await start(t, (hearth) => { hearth.measure = () => ({fits: false, content_tokens: 6310, context_length: 4096, needed: 6310, limit: 4058}); });
+  await page.locator('.meter data', {hasText: '6,310'}).waitFor();
+  assert.equal(await page.locator('.composer .note').count(), 0, 'of a message that nobody has begun nothing is said');
   await page.locator('#message').fill('far too long');
   await page.locator('.note', {hasText: 'This message alone has 6,310 tokens; the model can read 4,058.'}).waitFor();
 });

@@ -96,7 +96,7 @@ export function makeMeter({ words, dispatch, read, startWith }) {
     const gone = droppedExchanges(state, measure);
     const fitting = gone.length ? words.contextLess(measure.dropped_tokens ?? 0) : words.contextTitle(measure.prompt_tokens ?? 0, measure.context_length);
     setText(title, measure.fits ? fitting : words.contextOver((measure.needed ?? 0) - (measure.limit ?? 0)));
-    setText(what, !measure.fits ? words.contextTooLong : gone.length ? words.contextDrops(gone.length) : words.contextFits);
+    setText(what, !measure.fits ? (state.measured?.draft ? words.contextTooLong : words.contextFull) : gone.length ? words.contextDrops(gone.length) : words.contextFits);
     drawParts(parts, measure.context_length);
     const costs = new Map((measure.costs ?? []).map(({ message, tokens }) => [message, tokens]));
     dropList.replaceChildren(...gone.slice(0, listed).map(({ id, content }, i) => {
@@ -149,7 +149,7 @@ export function warningOf(words, state) {
   const measure = measureOf(state);
   const isGone = state.measured?.draft && !state.drafts[state.current]; // what was counted has been sent, or taken out
   if (!measure || isGone) return '';
-  if (!measure.fits) return words.wontFit(measure.needed ?? 0, measure.limit ?? measure.context_length);
+  if (!measure.fits) return !state.measured?.draft ? '' : words.wontFit(measure.needed ?? 0, measure.limit ?? measure.context_length);
   const gone = droppedExchanges(state, measure);
   return gone.length ? words.willDrop(measure.dropped_tokens ?? 0, gone.length) : '';
 }

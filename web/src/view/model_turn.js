@@ -90,7 +90,7 @@ export function makeModelTurn(context, message, element) {
   /** @param {Reply} reply */
   const drawMeta = (reply) => {
     const rate = rateOf(reply);
-    setText(count, reply.isEdited ? words.rewritten : words.tokens(reply.have));
+    setText(count, reply.isEdited ? words.rewritten : reply.have || reply.usage ? words.tokens(reply.have) : ''); // nobody counted an imported one
     setText(speed, rate ? words.comma + words.perSecond(rate) : '');
     const wait = reply.timings ? reply.timings.queue_ms + reply.timings.prefill_ms : 0;
     set(meta, 'title', wait > 0 && words.firstToken(wait));

@@ -1,5 +1,6 @@
 // P5: three times as many messages as the machine can answer. What it takes it answers at the rate it has, the rest is refused at once, and it is over by itself.
-import {ChatClient, newIdentity} from '../e2e/support/chat_client.js';
+import {newIdentity} from '../e2e/support/chat_client.js';
+import {LeanClient} from './support/lean_client.js';
 import {seeded} from './support/random.js';
 
 /** As many replies at once as the server takes (`--limits-live` of run.mjs). */
@@ -7,19 +8,20 @@ export const liveReplies = 64;
 /** So many keep it busy and are never refused. */
 const busyReplies = 48;
 
-const message = {params: {temperature: 0, max_tokens: 24}};
+/** Nobody sends more than half of what the protocol allows a second: who is refused is refused because the server is full. */
+const asksPerSecond = 10;
 const now = () => performance.now();
 const quantile = (list, q) => [...list].sort((a, b) => a - b)[Math.min(list.length - 1, Math.floor(list.length * q))] ?? 0;
 const wait = (ms) => new Promise((resolve) => { setTimeout(resolve, ms); });
 const round = (x) => Math.round(x * 10) / 10;
-const enter = async (server) => ChatClient.connect(server.url, {cookie: await newIdentity(server.url)});
-const ask = (client) => client.ask('What is a token?', message);
+const enter = async (server) => LeanClient.connect(server.url, await newIdentity(server.url));
+const ask = (client) => client.ask('What is a token?', {temperature: 0, max_tokens: 24});
 
 /** Replies a second when it is busy: everybody asks again as soon as they have their answer. */
 const measureCapacity = async (clients, seconds) => {
   let isOver = false;
   let finished = 0;
-  const loops = clients.slice(0, busyReplies).map(async (client) => { while (!isOver) { await ask(client); ++finished; } });
+  const loops = clients.map(async (client) => { while (!isOver) { await ask(client); ++finished; } });
   await wait(3000);   // warm
   const [before, begin] = [finished, now()];
   await wait(seconds * 1000);
@@ -59,14 +61,16 @@ const untilAnswered = async (client) => {
 
 /**
  * @param {{url: string}} server
- * @param {{people?: number, calibrate?: number, seconds?: number, factor?: number, seed?: number, log?: (line: string) => void}} [options]
+ * @param {{calibrate?: number, seconds?: number, factor?: number, seed?: number, log?: (line: string) => void}} [options]
  */
-export const overload = async (server, {people = 96, calibrate = 15, seconds = 60, factor = 3, seed = 1, log = () => {}} = {}) => {
+export const overload = async (server, {calibrate = 15, seconds = 60, factor = 3, seed = 1, log = () => {}} = {}) => {
   const clients = [];
-  for (let i = 0; i < people; ++i) clients.push(await enter(server));
-  const newcomer = await enter(server);
+  const enterUntil = async (count) => { while (clients.length < count) clients.push(await enter(server)); };
+  await enterUntil(busyReplies);
   const capacity = await measureCapacity(clients, calibrate);
   log(`capacity: ${round(capacity)} replies a second`);
+  await enterUntil(Math.max(2 * busyReplies, Math.ceil(capacity * factor / asksPerSecond)));
+  const newcomer = await enter(server);
 
   const {asked, done, refusals, codes, open, begin, end} = await flood(clients, capacity * factor, seconds, seeded(seed));
   // A first reply's time is not yet the rate: what was done in the flood, from the first one on.
@@ -78,7 +82,7 @@ export const overload = async (server, {people = 96, calibrate = 15, seconds = 6
   const drainedMs = now() - end;
   for (const client of [...clients, newcomer]) client.socket.terminate();
 
-  const result = {capacity: round(capacity), asked, askedPerSecond: round(asked / ((end - begin) / 1000)), goodput: round(goodput),
+  const result = {capacity: round(capacity), people: clients.length, asked, askedPerSecond: round(asked / ((end - begin) / 1000)), goodput: round(goodput),
     percent: round(100 * goodput / capacity), refused: refusals.length, codes,
     refusalMs: {median: round(quantile(refusals, 0.5)), p99: round(quantile(refusals, 0.99)), worst: round(quantile(refusals, 1))},
     recoveryMs: round(recoveryMs), drainedMs: round(drainedMs)};

@@ -12,6 +12,7 @@ import {isolation} from './isolation.js';
 import {killLoop} from './kills.js';
 import {liveReplies, overload} from './overload.js';
 import {resumeCuts} from './resume.js';
+import {partCores} from './support/cores.js';
 
 const binary = process.env.HEARTH_BIN ?? 'build/release/hearth';
 const log = (line) => console.error(line);
@@ -19,8 +20,8 @@ const children = new Set();
 process.on('exit', () => { for (const child of children) child.kill('SIGKILL'); });
 
 /** Starts a server and waits until it is ready. */
-const start = async ({dataDir, port = 0, args = [], ignoresFileLimit = false}) => {
-  const command = [binary, 'serve', '--port', String(port), '--data-dir', dataDir, '--log-level', 'warn', ...args];
+const start = async ({dataDir, port = 0, args = [], wrap = [], ignoresFileLimit = false}) => {
+  const command = [...wrap, binary, 'serve', '--port', String(port), '--data-dir', dataDir, '--log-level', 'warn', ...args];
   // A file that met its limit is then an error of write, not the end of the process.
   if (ignoresFileLimit) command.unshift('bash', '-c', 'trap "" XFSZ; exec "$0" "$@"');
   const child = spawn(command[0], command.slice(1), {stdio: ['ignore', 'pipe', ignoresFileLimit ? 'ignore' : 'inherit']});
@@ -45,12 +46,12 @@ const onServer = (run, args = []) => async (options, folder) => run(await start(
 
 const chaos = {
   resume: onServer((server, options) => resumeCuts(server, {...options, log})),
-  kills: (options, dataDir) => killLoop(start, {...options, dataDir, log}).then(({kills, messages}) => ({kills, messages})),
+  kills: (options, dataDir) => killLoop(start, {...options, dataDir, log}),
   conformance: onServer((server) => conformance(server)),
   idle: onServer(hostile.idle),
   'never-read': onServer(hostile.neverRead, ['--limits-live', '256', '--kv-memory', '8M', '--admin-port', '0']),
   dripping: onServer(hostile.dripping),
-  overload: onServer((server, options) => overload(server, {...options, log}), ['--limits-live', String(liveReplies)]),
+  overload: async (options, dataDir) => overload(await start({dataDir, args: ['--limits-live', String(liveReplies)], wrap: partCores()}), {...options, log}),
   rubbish: onServer(hostile.rubbish),
   bodies: onServer((server, options) => mutatedBodies(server, {...options, log}), ['--limits-max-tokens', '16']),
   isolation: onServer(isolation),

@@ -90,3 +90,6 @@ test('Asio and Beast reach only server/net, through one header', () => {
 test('api knows no sockets', () => forbid(/^server\/api\//, /^server\/net\//));
 
 test('store knows no network', () => forbid(/^server\/store\//, /^server\/(net|api)\//));
+
+// An optimised build leaves assert out; CHECK stays.
+test('no check can be left out of a build', () => forbid(/./, /^(cassert|assert\.h)$/));

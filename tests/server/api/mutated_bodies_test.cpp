@@ -144,6 +144,8 @@ TEST(MutatedBodies, AHundredThousandAreAnsweredOrRunAndNothingIsLeft) {
         const int status = response->whole->status;
         ASSERT_TRUE(status == 200 || status == 400) << route.path << " " << status << "\n" << body;
         ASSERT_FALSE(response->whole->body.empty()) << route.path << "\n" << body;
+        for (const std::string inside : {"0x", "/home", "/usr", "what():"})
+          ASSERT_EQ(response->whole->body.find(inside), std::string::npos) << body;
         num_refused += status == 400 ? 1 : 0;
       } else {
         ASSERT_TRUE(response->gone) << route.path << " was left alone\n" << body;

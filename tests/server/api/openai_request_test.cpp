@@ -136,6 +136,15 @@ TEST(OpenAiRequest, BoundsHoldExactly) {
     for (int i = 0; i < n; ++i) object += (i ? "," : "") + ('"' + std::to_string(i) + "\": 1");
     return parse("\"logit_bias\": " + object + "}");
   };
+  const auto tools = [](int n) {
+    std::string list = "[";
+    for (int i = 0; i < n; ++i)
+      list += (i ? "," : "") + std::string(R"({"type": "function", "function": {"name": "f)") +
+              std::to_string(i) + "\"}}";
+    return parse("\"tools\": " + list + "]");
+  };
+  EXPECT_TRUE(tools(64));
+  EXPECT_EQ(tools(65).error().param, "tools");
   EXPECT_TRUE(bias(300));
   EXPECT_EQ(bias(301).error().param, "logit_bias");
 }

@@ -173,7 +173,18 @@ TEST(Isolation, AForeignIdAndAnUnknownOneGetTheSameAnswer) {
         {{"type", "stream.attach"}, {"stream", message}, {"have", 0}},
         {{"type", "history.get"}, {"conversation", conversation}},
         {{"type", "history.rename"}, {"conversation", conversation}, {"title", "mine"}},
-        {{"type", "history.delete"}, {"conversation", conversation}}};
+        {{"type", "history.delete"}, {"conversation", conversation}},
+        {{"type", "history.restore"}, {"conversation", conversation}},
+        {{"type", "chat.answer"}, {"stream", message}},
+        {{"type", "chat.step"}, {"stream", message}},
+        {{"type", "chat.continue"}, {"conversation", conversation}, {"message", message}},
+        {{"type", "chat.edit"},
+         {"conversation", conversation},
+         {"message", message},
+         {"content", "x"}},
+        {{"type", "context.measure"}, {"conversation", conversation}, {"content", "x"}},
+        {{"type", "conversation.update"}, {"conversation", conversation}, {"pinned", true}},
+        {{"type", "conversation.head"}, {"conversation", conversation}, {"head", message}}};
   };
   for (int asker = 0; asker < kUsers; ++asker) {
     for (int owner = 0; owner < kUsers; ++owner) {

@@ -9,6 +9,7 @@
 #include <utility>
 
 #include "server/config.h"
+#include "server/session/strict_json.h"
 
 namespace hearth::server {
 namespace {
@@ -229,6 +230,11 @@ std::vector<ConfigKey> service_keys() {
   return {
       {"limits.max_tokens", KeyKind::number, "longest reply",
        number(service(&ServiceLimits::max_tokens), 1, kMany)},
+      {"limits.reply_s", KeyKind::number, "seconds that one reply may be written",
+       seconds(service(&ServiceLimits::reply_time))},
+      {"limits.reply_room", KeyKind::number,
+       "tokens of the context that a prompt leaves for its reply",
+       number(service(&ServiceLimits::reply_room), 1, kMany)},
       {"limits.running_per_user", KeyKind::number,
        "replies of one person computed at once; 0: chosen by who can reach the server",
        number(service(&ServiceLimits::running_per_user), 0, 4096)},
@@ -237,6 +243,9 @@ std::vector<ConfigKey> service_keys() {
        number(service(&ServiceLimits::queued_per_user), 0, 65536)},
       {"limits.live", KeyKind::number, "replies running and waiting, of everybody",
        number(service(&ServiceLimits::live_total), 1, 1'000'000)},
+      {"limits.live_per_address", KeyKind::number,
+       "replies running and waiting, from one address other than this machine",
+       number(service(&ServiceLimits::live_per_address), 1, 1'000'000)},
       {"limits.sockets_per_user", KeyKind::number, "WebSockets of one person",
        number(service(&ServiceLimits::sockets_per_user), 1, 65536)},
       {"limits.content_bytes", KeyKind::number, "longest message",
@@ -262,6 +271,8 @@ std::vector<ConfigKey> socket_keys() {
        number(socket(&ConnectionLimits::frame_bytes), 1024, kMany)},
       {"limits.frame_bytes_before_ready", KeyKind::number, "longest frame from a client before",
        number(socket(&ConnectionLimits::frame_bytes_before_ready), 1024, kMany)},
+      {"limits.json_depth", KeyKind::number, "how deep the JSON of a message or a body may be",
+       number(socket(&ConnectionLimits::json_depth), 4, kJsonDepthMax)},
       {"limits.messages_per_s", KeyKind::number, "messages of one WebSocket a second",
        number(socket(&ConnectionLimits::messages_per_s), 1, 1'000'000)},
       {"limits.burst", KeyKind::number, "messages of one WebSocket at once",
@@ -273,6 +284,9 @@ std::vector<ConfigKey> socket_keys() {
       {"limits.slow_s", KeyKind::number,
        "seconds after which a reader that takes nothing is closed",
        seconds(socket(&ConnectionLimits::stalled_after))},
+      {"limits.socket_age_s", KeyKind::number,
+       "seconds after which a WebSocket is told to come back on a new one",
+       seconds(socket(&ConnectionLimits::max_age))},
   };
 }
 

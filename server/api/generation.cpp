@@ -148,10 +148,9 @@ void Generation::encoded(Result<Encoded> result) {
 // A program must be told, not given an answer to half of what it sent.
 std::optional<WireError> Generation::check_room() const {
   const bool is_reply = spec_.output == engine::RequestOutput::reply;
+  const std::int64_t least = owner_.ports_.reply_room;
   const std::int64_t reply =
-      is_reply ? std::clamp<std::int64_t>(spec_.params.max_tokens.value_or(kMinReplyTokens), 1,
-                                          kMinReplyTokens)
-               : 0;
+      is_reply ? std::clamp<std::int64_t>(spec_.params.max_tokens.value_or(least), 1, least) : 0;
   for (const EncodedPrompt& prompt : prompts_) {
     const auto needed = static_cast<std::int64_t>(prompt.ids.size()) + reply;
     if (needed > model_->context_length)
@@ -271,6 +270,26 @@ void Generation::after_pull(bool grew) {
   events_.progressed();
 }
 
+// Those that are read and written for so long end with what they have.
+bool Generation::end_what_takes_too_long(Instant now) {
+  if (spec_.output != engine::RequestOutput::reply) return false;
+  bool has_ended = false;
+  for (Choice& choice : choices_) {
+    if (!choice.tokens || choice.end) continue;
+    const bool has_started = choice.tokens->queue_position() < 0 || choice.tokens->published() > 0;
+    if (has_started && !choice.started_at) choice.started_at = now;
+    if (!choice.started_at || now - *choice.started_at < owner_.ports_.reply_time) continue;
+    owner_.ports_.engine.cancel(choice.request);
+    choice.text->finish();
+    choice.end = choice.text->stopped() ? GenerationEnd::stop : GenerationEnd::length;
+    choice.stop_string = choice.text->stop_string();
+    owner_.by_request_.erase(choice.request);
+    --live_;
+    has_ended = true;
+  }
+  return has_ended;
+}
+
 void Generation::end(GenerationEnd how) {
   const auto self = shared_from_this();
   const Events events = std::exchange(events_, {});
@@ -300,6 +319,8 @@ void Generation::drop() {
 void Generation::has_spoken() { spoke_at_ = owner_.ports_.clock.now(); }
 
 void Generation::on_tick(Instant now) {
+  if (is_over_) return;
+  if (end_what_takes_too_long(now)) return after_pull(true);
   const Milliseconds silence = owner_.ports_.keep_alive;
   if (!has_started_ || silence.count() == 0 || now - spoke_at_ < silence) return;
   spoke_at_ = now;

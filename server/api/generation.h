@@ -38,8 +38,10 @@ struct GenerationPorts {
   std::int64_t max_tokens = 4096;  // of one reply, whatever is asked
   std::string system_prompt{};     // the operator's, for messages without instructions
   Clock clock = system_clock();
-  Milliseconds keep_alive{15'000};  // a sign of life on silent streams; 0: none
-  bool any_model = true;            // every name means the model that is served
+  Milliseconds keep_alive{15'000};   // a sign of life on silent streams; 0: none
+  bool any_model = true;             // every name means the model that is served
+  std::int64_t reply_room = 16;      // tokens that a prompt leaves of the context for a reply
+  Milliseconds reply_time{600'000};  // a reply ends, as with max_tokens, after so much writing
 };
 
 struct GenerationSpec {
@@ -69,6 +71,7 @@ struct Choice {
   std::shared_ptr<const engine::TokenStream> tokens;  // null while it waits for its turn
   std::size_t num_scored = 0;  // leading tokens of the stream that are the prompt's own
   std::optional<ReplyText> text;
+  std::optional<Instant> started_at;
   std::optional<GenerationEnd> end;
   std::string stop_string;               // that ended it
   std::optional<TokenId> stop_token_id;  // that ended it, one of the request's own
@@ -125,6 +128,7 @@ class Generation : public std::enable_shared_from_this<Generation> {
   engine::GenerationRequest request_for(const Choice& choice) const;
   void pull(Choice& choice);
   void after_pull(bool grew);
+  bool end_what_takes_too_long(Instant now);
   void end(GenerationEnd how);
   void drop();
   void on_tick(Instant now);

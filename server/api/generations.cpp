@@ -33,7 +33,7 @@ Generations::~Generations() {
 
 tl::expected<Admission::Ticket, WireError> Generations::admit(const User& user) const {
   if (const auto problem = why_not_ready(ports_.service.model())) return tl::unexpected(*problem);
-  auto ticket = ports_.service.admission().enter(user.id);
+  auto ticket = ports_.service.admission().enter(user.id, user.peer);
   if (ticket) return std::move(*ticket);
   WireError error = WireError::of(ticket.error());
   if (error.code == ErrorCode::busy) {

@@ -6,6 +6,10 @@
 
 #include <nlohmann/json.hpp>
 
+#include "server/api/data_requests.h"
+#include "server/api/errors.h"
+#include "server/session/fields.h"
+
 namespace hearth::server {
 namespace {
 
@@ -76,21 +80,62 @@ std::string metrics_of(const AdminParts& parts) {
   return text_of(metrics);
 }
 
+nlohmann::ordered_json people_of(const ChatService& service) {
+  auto people = nlohmann::ordered_json::array();
+  for (const PersonHere& one : service.people()) {
+    people.push_back({{"user", to_string(one.presence.user)},
+                      {"name", one.presence.name},
+                      {"sockets", one.presence.num_sockets},
+                      {"keys", one.presence.keys},
+                      {"running", one.num_running},
+                      {"waiting", one.num_waiting}});
+  }
+  return {{"people", std::move(people)}};
+}
+
+void end_sessions(ChatService& service, const RequestRef& request, const ResponseRef& response) {
+  const auto body = object_body(request, response);
+  if (!body) return;
+  Fields fields(*body, "");
+  fields.require("user");
+  const auto user = fields.id<UserId>("user");
+  const auto key = fields.text("key", 1, 64);
+  if (!fields.ok()) return refuse(request, response, *fields.error());
+  const auto done = [request, response](const Result<void>& ended) {
+    if (!ended) return refuse(request, response, ended.error());
+    answer(response, {{"ended", true}});
+  };
+  if (key) {
+    service.account().end_key(*user, *key, done);
+  } else {
+    service.account().end_sessions(*user, done);
+  }
+}
+
+constexpr std::size_t kEndBytesMax = 4 * 1024;
+
 }  // namespace
 
 std::vector<Route> make_admin_routes(const AdminParts& parts) {
-  return {{"GET", "/admin/health", Access::open, 0,
-           [parts](const auto&, const auto& response) {
-             HttpResponse answer;
-             answer.body = health_of(parts).dump();
-             response->send(std::move(answer));
-           }},
-          {"GET", "/metrics", Access::open, 0, [parts](const auto&, const auto& response) {
-             HttpResponse answer;
-             answer.content_type = "text/plain; version=0.0.4; charset=utf-8";
-             answer.body = metrics_of(parts);
-             response->send(std::move(answer));
-           }}};
+  return {
+      {"GET", "/admin/health", Access::open, 0,
+       [parts](const auto&, const auto& response) {
+         HttpResponse answer;
+         answer.body = health_of(parts).dump();
+         response->send(std::move(answer));
+       }},
+      {"GET", "/admin/sessions", Access::open, 0,
+       [parts](const auto&, const auto& response) { answer(response, people_of(parts.service)); }},
+      {"POST", "/admin/sessions/end", Access::open, kEndBytesMax,
+       [parts](const auto& request, const auto& response) {
+         end_sessions(parts.service, request, response);
+       }},
+      {"GET", "/metrics", Access::open, 0, [parts](const auto&, const auto& response) {
+         HttpResponse answer;
+         answer.content_type = "text/plain; version=0.0.4; charset=utf-8";
+         answer.body = metrics_of(parts);
+         response->send(std::move(answer));
+       }}};
 }
 
 }  // namespace hearth::server

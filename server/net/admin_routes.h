@@ -1,5 +1,6 @@
-// What the operator sees, on a listener of its own that only this machine reaches: health in
-// detail and metrics. Counts only: never a text, a name or a key.
+// What the operator sees and does, on a listener of its own that only this machine reaches:
+// health in detail, metrics, who is here, and ending somebody's sessions. Never a text or a secret;
+// names only where people are listed.
 #pragma once
 
 #include <cstdint>
@@ -31,7 +32,8 @@ struct AdminParts {
   std::function<ProcessFacts()> facts;
 };
 
-// GET /admin/health (JSON) and /metrics (Prometheus' text).
+// GET /admin/health (JSON), /metrics (Prometheus' text), /admin/sessions (JSON: those who are
+// connected); POST /admin/sessions/end {user, key?}.
 std::vector<Route> make_admin_routes(const AdminParts& parts);
 
 }  // namespace hearth::server

@@ -12,6 +12,7 @@
 
 #include "server/api/errors.h"
 #include "server/net/origin_check.h"
+#include "server/session/strict_json.h"
 
 namespace hearth::server {
 namespace {
@@ -233,6 +234,7 @@ void HttpConnection::identify() {
     if (!self->socket_.is_open()) return;
     if (!user) return self->refuse(WireError::of(user.error()), 0);
     self->request_->user = std::move(*user);
+    self->request_->user->peer = self->peer_;
     self->read_body();
   });
 }
@@ -295,6 +297,8 @@ void HttpConnection::go_on_with_body() {
 void HttpConnection::handle() {
   phase_ = Phase::handling;
   disarm();
+  if (is_nested_deeper(request_->body, core_->frames.json_depth))
+    return refuse(wire_error(ErrorCode::invalid_json, "The JSON is nested too deeply."), 0);
   const auto exchange = std::make_shared<Exchange>(shared_from_this());
   exchange_ = exchange;
   try {

@@ -18,6 +18,7 @@
 #include "server/api/ollama_api.h"
 #include "server/api/openai_chat.h"
 #include "server/api/openapi.h"
+#include "server/api/queue_api.h"
 #include "server/api/responses_api.h"
 #include "server/api/text_api.h"
 
@@ -65,6 +66,7 @@ std::vector<Route> data_routes(SessionApi& session, std::size_t json_bytes) {
       {"POST", "/api/v1/chat", Access::user, json_bytes, chat_call_handler(service)},
       {"GET", "/api/v1/streams/*", Access::user, 0,
        stream_events_handler(service, Milliseconds(15'000))},
+      {"GET", "/api/v1/queue", Access::user, 0, queue_handler(service)},
       {"GET", "/api/v1/keys", Access::user, 0, list_keys_handler(service)},
       {"POST", "/api/v1/keys", Access::user, kSmallJsonBytesMax, create_key_handler(service)},
       {"DELETE", "/api/v1/keys/*", Access::user, 0, revoke_key_handler(service)},

@@ -100,11 +100,40 @@ void AccountCalls::create_key(const User& user, KeyWish wish, Done<NewKey> done)
 void AccountCalls::revoke_key(const User& user, const std::string& id, Done<void> done) {
   list_keys(user, lifetime_.guard([this, owner = user.id, id, done = std::move(done)](
                                       const Result<std::vector<Credential>>& keys) {
-    if (!keys) return done(tl::unexpected(keys.error()));
-    const auto key = std::find_if(keys->begin(), keys->end(),
-                                  [&](const Credential& one) { return key_id(one.hash) == id; });
-    if (key == keys->end()) return done(fail(ErrorCode::not_found, "There is no such id here."));
-    remove(owner, key->hash, "the key was revoked", done);
+    remove_key(owner, id, keys, done);
+  }));
+}
+
+void AccountCalls::remove_key(const UserId& owner, const std::string& id,
+                              const Result<std::vector<Credential>>& keys, Done<void> done) {
+  if (!keys) return done(tl::unexpected(keys.error()));
+  const auto key = std::find_if(keys->begin(), keys->end(),
+                                [&](const Credential& one) { return key_id(one.hash) == id; });
+  if (key == keys->end()) return done(fail(ErrorCode::not_found, "There is no such id here."));
+  remove(owner, key->hash, "the key was revoked", std::move(done));
+}
+
+void AccountCalls::end_sessions(const UserId& user, Done<void> done) {
+  if (ports_.identity.is_of_operator(user)) {
+    return done(fail(ErrorCode::conflict,
+                     "This is the user of one of your own keys: `hearth key revoke` ends it."));
+  }
+  ports_.store.remove_access(
+      user, lifetime_.guard([this, user, done = std::move(done)](const Result<void>& removed) {
+        if (removed) {
+          ports_.turns.drop(user, nullptr);
+          ports_.replies.end_now(user, nullptr);
+          ports_.identity.forget_user(user);
+          end_access({.user = user}, "the operator ended this session");
+        }
+        done(removed);
+      }));
+}
+
+void AccountCalls::end_key(const UserId& user, const std::string& id, Done<void> done) {
+  ports_.store.list_keys(user, lifetime_.guard([this, user, id, done = std::move(done)](
+                                                   const Result<std::vector<Credential>>& keys) {
+    remove_key(user, id, keys, done);
   }));
 }
 

@@ -1,4 +1,5 @@
-// What a person may do with their own identity: recovery, keys, leaving, erasing (PROTOCOL §6).
+// What a person may do with their own identity: recovery, keys, leaving, erasing (PROTOCOL §6); and
+// how the operator ends what somebody came in with.
 #pragma once
 
 #include <cstdint>
@@ -69,6 +70,12 @@ class AccountCalls {
   void create_key(const User& user, KeyWish wish, Done<NewKey> done);         // + quota_exceeded
   void revoke_key(const User& user, const std::string& id, Done<void> done);  // + not_found
 
+  // By the operator. All cookies and keys of that user hold no longer, their sockets close and
+  // their replies stop; a recovery phrase brings them back. Errors: not_found, conflict (a user of
+  // one of the operator's own keys, which end in their file).
+  void end_sessions(const UserId& user, Done<void> done);
+  void end_key(const UserId& user, const std::string& id, Done<void> done);  // that key alone
+
   // Those of the operator from now on; what those that are gone had open ends.
   void set_operator_keys(std::vector<OperatorKey> keys);
 
@@ -79,6 +86,8 @@ class AccountCalls {
 
  private:
   void end_access(const AccessEnd& end, const std::string& reason);
+  void remove_key(const UserId& owner, const std::string& id,
+                  const Result<std::vector<Credential>>& keys, Done<void> done);
   void remove(const UserId& owner, const Sha256& hash, const std::string& reason, Done<void> done);
   void erased(const UserId& user);
 

@@ -1,5 +1,5 @@
-// Who may have one more reply: caps per user and in all, answered at once (DESIGN §3 step 6, P5),
-// and the overload ladder's second step.
+// Who may have one more reply: caps per user, per address and in all, answered at once (DESIGN §3
+// step 6, P5), and the overload ladder's second step.
 #pragma once
 
 #include <cstddef>
@@ -7,6 +7,7 @@
 #include <optional>
 #include <string>
 #include <unordered_map>
+#include <utility>
 
 #include "engine/base/error.h"
 #include "server/session/ids.h"
@@ -33,19 +34,23 @@ class Admission {
 
    private:
     friend class Admission;
-    Ticket(Admission* owner, UserId user) : owner_(owner), user_(user) {}
+    Ticket(Admission* owner, UserId user, std::string peer)
+        : owner_(owner), user_(user), peer_(std::move(peer)) {}
     Admission* owner_ = nullptr;
     UserId user_;
+    std::string peer_;  // empty: it counts for no address
   };
 
-  // Errors: busy (this user's or the whole server's places are taken, or the ladder is at its
-  // second step), shutting_down. A refusal takes no place.
-  Result<Ticket> enter(const UserId& user);
+  // Errors: busy (this user's, this address's or the whole server's places are taken, or the ladder
+  // is at its second step), shutting_down. A refusal takes no place. This machine's own addresses,
+  // and an unknown one, have no cap.
+  Result<Ticket> enter(const UserId& user, const std::string& peer = {});
 
   // From now on enter answers shutting_down.
   void close() { is_closed_ = true; }
 
   int live() const { return live_; }
+  int live_max() const { return total_; }
   int live_of(const UserId& user) const;
 
   // What is used of limits.memory, from 0 to 1 and above.
@@ -55,14 +60,16 @@ class Admission {
   int overload_level() const { return overload_.level(); }
 
  private:
-  std::optional<Error> refusal(const UserId& user) const;
-  void leave(const UserId& user);
+  std::optional<Error> refusal(const UserId& user, const std::string& peer) const;
+  void leave(const UserId& user, const std::string& peer);
 
   int per_user_;
+  int per_address_;
   int total_;
   int live_ = 0;
   bool is_closed_ = false;
   std::unordered_map<UserId, int, IdHash> by_user_;
+  std::unordered_map<std::string, int> by_address_;
   Overload overload_;
 };
 

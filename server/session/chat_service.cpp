@@ -34,6 +34,8 @@ class ChatService::Impl {
   void on_tick();
   void begin_drain(std::function<void()> drained);
   ServiceStats stats() const;
+  QueueView queue_of(const UserId& user) const;
+  std::vector<PersonHere> people() const;
 
   Lifetime lifetime_;
   ServicePorts ports_;
@@ -193,6 +195,9 @@ void ChatService::Impl::on_tick() {
   replies_.on_tick(admission_.overload_level() >= 1);
   ended_.on_tick();
   sockets_.on_tick();
+  sockets_.retire([this](const Connection& socket) {
+    return !replies_.is_live_for(socket) && !turns_.is_asked_by(socket);
+  });
   tell_room(now);
   if (now - purged_at_ >= kPurgeEvery) {
     purged_at_ = now;
@@ -250,6 +255,31 @@ ServiceStats ChatService::Impl::stats() const {
       .connections = sockets_.count(), .running = replies_.running(), .queued = replies_.queued()};
 }
 
+QueueView ChatService::Impl::queue_of(const UserId& user) const {
+  QueueView view{.running = replies_.running(),
+                 .queued = replies_.queued(),
+                 .taken = admission_.live(),
+                 .places = admission_.live_max()};
+  for (const Reply* const reply : replies_.live_of(user)) {
+    QueueView::Own own{
+        .stream = reply->id(), .conversation = reply->conversation(), .state = reply->state()};
+    if (reply->is_queued() && reply->place().position > 0) own.place = reply->place();
+    view.own.push_back(std::move(own));
+  }
+  return view;
+}
+
+std::vector<PersonHere> ChatService::Impl::people() const {
+  std::vector<PersonHere> people;
+  for (Presence& presence : sockets_.people()) {
+    PersonHere one{.presence = std::move(presence)};
+    for (const Reply* const reply : replies_.live_of(one.presence.user))
+      ++(reply->is_running() ? one.num_running : one.num_waiting);
+    people.push_back(std::move(one));
+  }
+  return people;
+}
+
 ChatService::ChatService(ServicePorts ports, Limits limits, ServerInfo info)
     : impl_(std::make_unique<Impl>(std::move(ports), limits, std::move(info))) {}
 
@@ -292,6 +322,10 @@ TransferCalls& ChatService::transfer() { return impl_->transfer_; }
 TraceCalls& ChatService::traces() { return impl_->traces_; }
 
 ServiceStats ChatService::stats() const { return impl_->stats(); }
+
+QueueView ChatService::queue_of(const UserId& user) const { return impl_->queue_of(user); }
+
+std::vector<PersonHere> ChatService::people() const { return impl_->people(); }
 
 void ChatService::begin_drain(std::function<void()> drained) {
   impl_->begin_drain(std::move(drained));

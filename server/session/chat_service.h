@@ -23,6 +23,7 @@
 #include "server/session/history_store.h"
 #include "server/session/limits.h"
 #include "server/session/model_info.h"
+#include "server/session/queue_view.h"
 #include "server/session/session_grant.h"
 #include "server/session/text_port.h"
 #include "server/session/trace_calls.h"
@@ -94,6 +95,8 @@ class ChatService {
   AccountCalls& account();
   TransferCalls& transfer();
   ServiceStats stats() const;
+  QueueView queue_of(const UserId& user) const;
+  std::vector<PersonHere> people() const;  // for the operator
 
   // SIGTERM: no new replies; every client gets `reconnect`. Running replies go on until
   // drain_timeout, then they are stored as interrupted. When all is stored the connections want to

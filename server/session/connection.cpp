@@ -29,13 +29,15 @@ Connection::Connection(Options options, ConnectionEvents events, const Limits& l
       parse_limits_{.content_bytes = limits.service.content_bytes,
                     .system_bytes = limits.service.system_bytes,
                     .title_chars = limits.service.title_chars,
-                    .max_tokens = limits.service.max_tokens},
+                    .max_tokens = limits.service.max_tokens,
+                    .json_depth = limits.connection.json_depth},
       clock_(std::move(clock)),
       session_(session),
       outbox_(limits_.outbox_entries, limits_.outbox_bytes, limits_.merge_window),
       rate_(limits_.messages_per_s, limits_.burst, clock_.now()),
       byte_rate_(limits_.bytes_per_s, limits_.bytes_burst, clock_.now()),
       opened_at_(clock_.now()),
+      max_age_(limits_.max_age - limits_.max_age / 10 * session_.bytes[0] / 255),
       taken_at_(opened_at_),
       spoke_at_(opened_at_) {
   if (options_.user) options_.user->peer = options_.peer;

@@ -90,6 +90,8 @@ class Connection : public std::enable_shared_from_this<Connection> {
   std::size_t room() const;
   // Little enough waits that something long may be begun.
   bool is_caught_up() const;
+  // Older than limits.max_age, or a little less: the same for its whole life.
+  bool is_old(Instant now) const { return now - opened_at_ >= max_age_; }
 
   ConnectionKind kind() const { return options_.kind; }
   const std::string& peer() const { return options_.peer; }
@@ -119,6 +121,7 @@ class Connection : public std::enable_shared_from_this<Connection> {
   RateLimit rate_;
   RateLimit byte_rate_;  // what a frame costs before it is read
   Instant opened_at_;
+  Milliseconds max_age_;
   Instant taken_at_;  // when the outbox last moved: a frame left it, or the first came into it
   Instant spoke_at_;  // when something was taken last, or idle was called
   int strikes_ = 0;

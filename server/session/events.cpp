@@ -33,8 +33,11 @@ json to_json(const Limits& limits) {
           {"stop_bytes", 256},
           {"messages_per_s", limits.connection.messages_per_s},
           {"burst", limits.connection.burst},
+          {"json_depth", limits.connection.json_depth},
+          {"sockets", service.sockets_per_user},
           {"running", service.running_per_user},
           {"queued", service.queued_per_user},
+          {"reply_ms", service.reply_time.count()},
           {"undo_ms", service.undo.count()},
           {"queued_unwatched_ms", service.detach_grace_queued.count()}};
 }

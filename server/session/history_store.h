@@ -48,6 +48,8 @@ class HistoryStore {
   virtual void add_credential(UserId owner, Credential credential, Done<void> done) = 0;
   virtual void list_keys(UserId owner, Done<std::vector<Credential>> done) = 0;
   virtual void remove_credential(UserId owner, Sha256 hash, Done<void> done) = 0;  // not_found
+  // All their cookies and keys; the recovery phrase stays. Errors: not_found (user).
+  virtual void remove_access(UserId owner, Done<void> done) = 0;
   // The user and everything of theirs, for good.
   virtual void erase_user(UserId owner, Done<void> done) = 0;
 

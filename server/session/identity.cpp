@@ -97,6 +97,11 @@ std::vector<Sha256> Identity::set_operator_keys(std::vector<OperatorKey> keys) {
   return gone;
 }
 
+bool Identity::is_of_operator(const UserId& user) const {
+  return std::any_of(operator_keys_.begin(), operator_keys_.end(),
+                     [&](const auto& entry) { return entry.second.user == user; });
+}
+
 void Identity::forget_user(const UserId& user) {
   std::erase_if(cached_, [&](const auto& entry) { return entry.second.id == user; });
   operator_users_.erase(user);

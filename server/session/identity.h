@@ -37,6 +37,8 @@ class Identity {
   // The operator's keys from now on. Gives the hashes of those that hold no longer.
   std::vector<Sha256> set_operator_keys(std::vector<OperatorKey> keys);
 
+  bool is_of_operator(const UserId& user) const;  // the user of one of those keys
+
   // What is remembered of a credential, or a user, that is no more.
   void forget(const Sha256& credential) { cached_.erase(credential); }
   void forget_user(const UserId& user);

@@ -14,7 +14,8 @@ struct ConnectionLimits {
   Milliseconds hello_within{5'000};
   std::size_t frame_bytes_before_ready = 64 * 1024;
   std::size_t frame_bytes = 1024 * 1024;
-  int strikes = 3;  // messages that cannot be understood; the last one closes
+  std::size_t json_depth = 32;  // of a message, and of a body over HTTP
+  int strikes = 3;              // messages that cannot be understood; the last one closes
   double messages_per_s = 20.0;
   double burst = 40.0;                     // as many again above it close the socket
   double bytes_per_s = 2.0 * 1024 * 1024;  // the same for the bytes of frames, before they are read
@@ -23,17 +24,23 @@ struct ConnectionLimits {
   std::size_t outbox_bytes = 256 * 1024;  // one larger event may stand alone
   Milliseconds stalled_after{15'000};     // nothing taken for so long while something waits
   Milliseconds merge_window{20};          // between two deltas of one stream
+  // So old it is told to come back on a new one, between two replies; each a little sooner, by up
+  // to a tenth.
+  Milliseconds max_age{12 * 60 * 60'000};
 };
 
 struct ServiceLimits {
   std::size_t content_bytes = 512 * 1024;
   std::size_t system_bytes = 16 * 1024;
   std::size_t title_chars = 200;
-  std::int64_t max_tokens = 4096;  // of one reply, whatever is asked
-  bool any_model = false;          // every name means the model that is served
+  std::int64_t max_tokens = 4096;        // of one reply, whatever is asked
+  std::int64_t reply_room = 16;          // tokens that a prompt leaves of the context for a reply
+  Milliseconds reply_time{10 * 60'000};  // a reply ends, as with max_tokens, after so much writing
+  bool any_model = false;                // every name means the model that is served
   int running_per_user = 2;
   int queued_per_user = 4;
   int live_total = 256;                     // running and queued replies of everybody
+  int live_per_address = 128;               // and of one address of the network
   std::int64_t memory = 512 * 1024 * 1024;  // that sockets and replies may hold; see overload.h
   int inspected_total = 16;  // of those, the ones whose candidates are kept: about 1 MB each
   int sockets_per_user = 8;

@@ -69,6 +69,7 @@ void Measurer::build(const QuestionRef& question, const ConversationPath& path) 
                 .turns = {},
                 .max_tokens = draft.params ? draft.params->max_tokens : std::nullopt,
                 .max_tokens_limit = limits_.max_tokens,
+                .reply_room = limits_.reply_room,
                 .thinks = !draft.params || draft.params->thinking_budget != 0,
                 .measures = true};
   for (const Message& past : path.messages) job.turns.push_back({past.id, past.role, past.content});

@@ -160,7 +160,7 @@ const std::string& request_id_of(const ClientMessage& message) {
 
 tl::expected<ClientMessage, ParseFailure> parse_client_message(std::string_view frame,
                                                                const ParseLimits& limits) {
-  const auto parsed = parse_strict_json(frame);
+  const auto parsed = parse_strict_json(frame, limits.json_depth);
   if (!parsed) return refuse_json(parsed.error());
   const json& message = *parsed;
   std::string re = readable_id(message);

@@ -4,13 +4,10 @@
 #include <utility>
 
 namespace hearth::server {
-namespace {
 
 bool is_unbounded(const std::string& peer) {
   return peer.empty() || peer.starts_with("127.") || peer == "::1";
 }
-
-}  // namespace
 
 PeerBudget::PeerBudget(double per_second, double burst, Clock clock)
     : per_second_(per_second), burst_(burst), clock_(std::move(clock)) {}

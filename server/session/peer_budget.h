@@ -10,6 +10,9 @@
 
 namespace hearth::server {
 
+// This machine's own, or not known: a proxy on this machine speaks for everybody.
+bool is_unbounded(const std::string& peer);
+
 // One thread. This machine's own addresses have no bound: a proxy on it speaks for everybody. Nor
 // has an address that is not known.
 class PeerBudget {

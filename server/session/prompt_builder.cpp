@@ -136,8 +136,8 @@ Prompt finish(const PromptJob& job, std::vector<TokenId> ids, std::vector<TokenI
 
 tl::expected<Prompt, PromptError> build_prompt(const PromptJob& job) {
   const std::int64_t context = job.model->context_length;
-  const std::int64_t reply = std::min(
-      kMinReplyTokens, std::max<std::int64_t>(1, job.max_tokens.value_or(kMinReplyTokens)));
+  const std::int64_t reply =
+      std::min(job.reply_room, std::max<std::int64_t>(1, job.max_tokens.value_or(job.reply_room)));
   const auto failed = [](const Error& error) {
     return tl::unexpected(PromptError{error, 0, 0, 0});
   };

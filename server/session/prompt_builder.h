@@ -28,12 +28,15 @@ struct Turn {
   std::string content{};
 };
 
+inline constexpr std::int64_t kReplyRoom = 16;
+
 struct PromptJob {
   std::shared_ptr<const ModelInfo> model{};  // not null, with tokenizer and template
   std::string system{};                      // empty: none of ours (the template may have its own)
   std::vector<Turn> turns{};                 // oldest first; the last one is the message to answer
   std::optional<std::int64_t> max_tokens{};  // as asked; empty: the default
   std::int64_t max_tokens_limit = 4096;      // never more than this
+  std::int64_t reply_room = kReplyRoom;      // tokens that are left for the reply at least
   // The operator's own instructions: the same for everybody, so their tokens may be shared.
   bool has_shared_system = false;
   // chat.continue: how the reply begins that the last turn asks for. Its tokens, or its text where
@@ -70,14 +73,13 @@ struct PromptError {
   std::int64_t content_tokens = 0;
 };
 
-// While the prompt leaves no room for kMinReplyTokens (or max_tokens, if less is asked), whole
+// While the prompt leaves no room for reply_room (or max_tokens, if less is asked), whole
 // exchanges are dropped from the front: the kept turns begin with a user turn, the system prompt
 // stays. If the last turn alone does not fit: context_length_exceeded. max_tokens: as asked, else
 // the folder's, else 4096; cut to max_tokens_limit and to the room that is left; then what had
 // begun is added.
 tl::expected<Prompt, PromptError> build_prompt(const PromptJob& job);
 
-inline constexpr std::int64_t kMinReplyTokens = 16;
 inline constexpr std::size_t kCostsMax = 8;  // each is a prompt rendered once more
 
 }  // namespace hearth::server

@@ -190,6 +190,7 @@ struct ParseLimits {
   std::size_t system_bytes = 16 * 1024;
   std::size_t title_chars = 200;
   std::int64_t max_tokens = 4096;
+  std::size_t json_depth = 32;
 };
 
 struct ParseFailure {

@@ -9,6 +9,7 @@ namespace {
 
 constexpr Milliseconds kRetryEvery{5'000};
 constexpr Milliseconds kScarceGrace{60'000};    // of a running reply without a viewer (DESIGN §10)
+constexpr Milliseconds kScarceKeep{10'000};     // of one that ended; the history has it
 constexpr std::int64_t kReplyBytes = 8 * 1024;  // of an empty one
 constexpr std::int64_t kTokenBytes = 32;        // beside its text
 constexpr int kRetriesMax =
@@ -21,7 +22,11 @@ Replies::Replies(ReplyPorts ports, const ServiceLimits& limits)
 
 Reply& Replies::start(Reply::Spec spec) {
   const MessageId id = spec.row.id;
-  auto& reply = *(by_id_[id] = std::make_unique<Reply>(std::move(spec), ports_.clock.now()));
+  auto& place = by_id_[id];
+  awake_.erase(place.get());
+  place = std::make_unique<Reply>(std::move(spec), ports_.clock.now());
+  Reply& reply = *place;
+  awake_.insert(&reply);
   if (reply.is_stepped()) {
     reply.pause();
   } else {
@@ -42,7 +47,7 @@ void Replies::submit_or_hold(Reply& reply) {
 void Replies::tell_places() {
   std::vector<Reply*> held;
   for (const MessageId& id : held_) held.push_back(by_id_.at(id).get());
-  places_.tell(all(), held, ports_.clock.now(), limits_.queue_events_every);
+  places_.tell(awake(), held, ports_.clock.now(), limits_.queue_events_every);
 }
 
 Result<void> Replies::step(Reply& reply, std::int64_t num_tokens, std::optional<TokenId> token) {
@@ -77,7 +82,7 @@ void Replies::pause(Reply& reply) {
 }
 
 void Replies::interrupt_paused() {
-  for (Reply* const reply : all()) {
+  for (Reply* const reply : awake()) {
     if (reply->phase() == Reply::Phase::paused) finish(*reply, EndReason::interrupted);
   }
 }
@@ -101,7 +106,9 @@ void Replies::submit_next_of(const UserId& owner) {
 Reply* Replies::find(const UserId& owner, const MessageId& id) {
   const auto found = by_id_.find(id);
   if (found == by_id_.end() || found->second->owner() != owner) return nullptr;
-  return found->second->is_forgotten() ? nullptr : found->second.get();
+  if (found->second->is_forgotten()) return nullptr;
+  awake_.insert(found->second.get());  // it may be read from now on
+  return found->second.get();
 }
 
 bool Replies::is_unfinished(const UserId& owner, const MessageId& id) {
@@ -112,16 +119,22 @@ bool Replies::is_unfinished(const UserId& owner, const MessageId& id) {
 std::vector<MessageId> Replies::live_in(const UserId& owner,
                                         const ConversationId& conversation) const {
   std::vector<MessageId> ids;
-  for (const auto& [id, reply] : by_id_) {
+  for (const Reply* const reply : awake_) {
     if (reply->is_live() && reply->owner() == owner && reply->conversation() == conversation)
-      ids.push_back(id);
+      ids.push_back(reply->id());
   }
   return ids;
 }
 
-std::vector<Reply*> Replies::all() {
-  std::vector<Reply*> replies;
-  for (const auto& [id, reply] : by_id_) replies.push_back(reply.get());
+std::vector<const Reply*> Replies::live_of(const UserId& owner) const {
+  std::vector<const Reply*> replies;
+  for (const Reply* const reply : awake_) {
+    if (reply->is_live() && reply->owner() == owner) replies.push_back(reply);
+  }
+  std::sort(replies.begin(), replies.end(), [](const Reply* a, const Reply* b) {
+    return std::pair(a->is_queued() ? a->place().position : 0, a->id().bytes) <
+           std::pair(b->is_queued() ? b->place().position : 0, b->id().bytes);
+  });
   return replies;
 }
 
@@ -206,14 +219,16 @@ void Replies::store_end(const UserId& owner, const MessageId& id, const ReplyEnd
                               if (!result && result.error().code == ErrorCode::storage_unavailable)
                                 unsaved_.push_back({owner, id, now + kRetryEvery});
                               found->second->settled(result.has_value(), now);
+                              ended_.push_back(id);
                             }));
 }
 
 // As long as it is tried again the reply stays in memory, for those who ask for it (DESIGN §10).
 void Replies::retry_ends(Instant now) {
   for (Unsaved& unsaved : unsaved_) {
+    if (now < unsaved.next_try) continue;
     const Reply* const reply = find(unsaved.owner, unsaved.id);
-    if (now < unsaved.next_try || !reply) continue;
+    if (!reply) continue;
     unsaved.next_try = now + kRetryEvery;
     ++unsaved.tries;
     ports_.store.finish_reply(
@@ -236,7 +251,7 @@ bool Replies::is_unsaved(const MessageId& id) const {
 }
 
 void Replies::end_now(const UserId& owner, const ConversationId* conversation) {
-  for (Reply* const reply : all()) {
+  for (Reply* const reply : awake()) {
     if (!reply->is_live() || reply->owner() != owner) continue;
     if (!conversation || reply->conversation() == *conversation)
       finish(*reply, EndReason::cancelled);
@@ -248,19 +263,21 @@ void Replies::interrupt_all() {
   for (const MessageId& id : std::vector<MessageId>(held_.begin(), held_.end())) {
     finish(*by_id_.at(id), EndReason::interrupted);
   }
-  for (Reply* const reply : all()) {
+  for (Reply* const reply : awake()) {
     if (reply->is_live()) finish(*reply, EndReason::interrupted);
   }
 }
 
 void Replies::forget(const Connection& connection) {
   const Instant now = ports_.clock.now();
-  for (const auto& [id, reply] : by_id_) reply->unwatch(connection, now);
+  for (Reply* const reply : awake_) reply->unwatch(connection, now);
 }
 
 void Replies::forget_ended(const UserId& owner, const MessageId& id) {
-  const Reply* const reply = find(owner, id);
-  if (reply && reply->phase() == Reply::Phase::ended) by_id_.erase(id);
+  Reply* const reply = find(owner, id);
+  if (!reply || reply->phase() != Reply::Phase::ended) return;
+  awake_.erase(reply);
+  by_id_.erase(id);
 }
 
 // Who has not taken all of it yet gets the rest and its end; nobody else finds it.
@@ -271,13 +288,18 @@ void Replies::forget_conversation(const UserId& owner, const ConversationId& con
         reply.conversation() != conversation)
       return false;
     reply.forget();
-    return !reply.is_watched();
+    if (reply.is_watched()) return false;
+    awake_.erase(&reply);
+    return true;
   });
 }
 
 void Replies::forget_user(const UserId& owner) {
   std::erase_if(by_id_, [&](const auto& entry) {
-    return entry.second->phase() == Reply::Phase::ended && entry.second->owner() == owner;
+    Reply& reply = *entry.second;
+    if (reply.phase() != Reply::Phase::ended || reply.owner() != owner) return false;
+    awake_.erase(&reply);
+    return true;
   });
 }
 
@@ -287,38 +309,60 @@ void Replies::on_tick(bool is_scarce) {
                                          : limits_.detach_grace_running;
   const Instant now = ports_.clock.now();
   const bool is_telling = places_.is_due(now, limits_.queue_events_every);
-  for (Reply* const reply : all()) {
+  for (Reply* const reply : awake()) {
     reply->catch_up();
     if (!reply->is_live()) continue;
     if (is_telling || reply->needs_checkpoint(now, limits_)) advance(*reply);
+    if (reply->running_for(now) >= limits_.reply_time) {
+      finish(*reply, EndReason::length);
+      continue;
+    }
     const auto alone = reply->unwatched_for(now);
     const Milliseconds grace = reply->is_running() ? running_grace : limits_.detach_grace_queued;
     if (reply->is_live() && alone && *alone >= grace) cancel(*reply);
   }
   if (is_telling) tell_places();
-  retire(now);
+  rest();
+  retire(now, is_scarce ? std::min(limits_.keep_ended, kScarceKeep) : limits_.keep_ended);
   retry_ends(now);
 }
 
-void Replies::retire(Instant now) {
-  std::erase_if(by_id_, [&](const auto& entry) {
-    const auto ended = entry.second->ended_for(now);
-    if (!ended || entry.second->is_watched()) return false;
-    return entry.second->is_forgotten() ||
-           (*ended >= limits_.keep_ended && !is_unsaved(entry.first));
+// There are thousands of those that ended and that nobody reads: no tick looks at them.
+void Replies::rest() {
+  std::erase_if(awake_, [&](Reply* const reply) {
+    if (reply->phase() != Reply::Phase::ended || reply->is_watched()) return false;
+    const MessageId id = reply->id();
+    if (reply->is_forgotten()) by_id_.erase(id);
+    return true;
   });
 }
 
+void Replies::retire(Instant now, Milliseconds keep) {
+  for (std::size_t left = ended_.size(); left > 0; --left) {
+    const MessageId id = ended_.front();
+    const auto found = by_id_.find(id);
+    const auto ended = found == by_id_.end() ? std::nullopt : found->second->ended_for(now);
+    if (ended && *ended < keep) return;
+    ended_.pop_front();
+    if (!ended) continue;  // gone already, or written on
+    if (found->second->is_watched() || is_unsaved(id)) {
+      ended_.push_back(id);
+    } else {
+      awake_.erase(found->second.get());
+      by_id_.erase(found);
+    }
+  }
+}
+
 bool Replies::all_settled() const {
-  return std::all_of(by_id_.begin(), by_id_.end(), [](const auto& entry) {
-    return entry.second->phase() == Reply::Phase::ended;
-  });
+  return std::all_of(awake_.begin(), awake_.end(),
+                     [](const Reply* reply) { return reply->phase() == Reply::Phase::ended; });
 }
 
 RoomCount Replies::count_people() const {
   std::unordered_set<UserId, IdHash> answered;
   std::unordered_set<UserId, IdHash> waiting;
-  for (const auto& [id, reply] : by_id_) {
+  for (const Reply* const reply : awake_) {
     if (reply->is_running()) answered.insert(reply->owner());
     if (reply->is_queued()) waiting.insert(reply->owner());
   }
@@ -337,26 +381,26 @@ std::int64_t Replies::held_bytes() const {
 }
 
 bool Replies::is_live_for(const Connection& connection) const {
-  return std::any_of(by_id_.begin(), by_id_.end(), [&](const auto& entry) {
-    return entry.second->is_live() && entry.second->is_watched_by(connection);
+  return std::any_of(awake_.begin(), awake_.end(), [&](const Reply* reply) {
+    return reply->is_live() && reply->is_watched_by(connection);
   });
 }
 
 int Replies::running() const {
-  return static_cast<int>(std::count_if(
-      by_id_.begin(), by_id_.end(), [](const auto& entry) { return entry.second->is_running(); }));
+  return static_cast<int>(std::count_if(awake_.begin(), awake_.end(),
+                                        [](const Reply* reply) { return reply->is_running(); }));
 }
 
 int Replies::inspected() const {
-  return static_cast<int>(std::count_if(by_id_.begin(), by_id_.end(), [](const auto& entry) {
-    const ReplyTrace* const trace = entry.second->trace();
+  return static_cast<int>(std::count_if(awake_.begin(), awake_.end(), [](const Reply* reply) {
+    const ReplyTrace* const trace = reply->trace();
     return trace && trace->head().is_inspected;
   }));
 }
 
 int Replies::queued() const {
-  return static_cast<int>(std::count_if(
-      by_id_.begin(), by_id_.end(), [](const auto& entry) { return entry.second->is_queued(); }));
+  return static_cast<int>(std::count_if(awake_.begin(), awake_.end(),
+                                        [](const Reply* reply) { return reply->is_queued(); }));
 }
 
 }  // namespace hearth::server

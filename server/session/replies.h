@@ -10,6 +10,7 @@
 #include <span>
 #include <string>
 #include <unordered_map>
+#include <unordered_set>
 #include <vector>
 
 #include "server/session/engine_port.h"
@@ -42,6 +43,8 @@ class Replies {
   // It runs, waits, or its end is being stored.
   bool is_unfinished(const UserId& owner, const MessageId& id);
   std::vector<MessageId> live_in(const UserId& owner, const ConversationId& conversation) const;
+
+  std::vector<const Reply*> live_of(const UserId& owner) const;  // those that wait last, in line
 
   void progressed(std::span<const engine::RequestId> changed);
   // is_scarce: replies that nobody watches wait less long for a viewer (the overload ladder).
@@ -83,8 +86,10 @@ class Replies {
   void save_trace(const Reply& reply, ReplyTrace::Until until);
   bool is_unsaved(const MessageId& id) const;
   void tell_places();
-  void retire(Instant now);
-  std::vector<Reply*> all();
+  void retire(Instant now, Milliseconds keep);
+  void rest();
+  // Those that may have something to do: all that are not over, and those that ended and are read.
+  std::vector<Reply*> awake() const { return {awake_.begin(), awake_.end()}; }
 
   struct Unsaved {
     UserId owner;
@@ -96,6 +101,8 @@ class Replies {
   ReplyPorts ports_;
   const ServiceLimits& limits_;
   std::unordered_map<MessageId, std::unique_ptr<Reply>, IdHash> by_id_;
+  std::unordered_set<Reply*> awake_;  // of those; the others only wait to be looked up, or to go
+  std::deque<MessageId> ended_;       // in the order of their ends
   std::unordered_map<engine::RequestId, Reply*> by_request_;
   std::unordered_map<UserId, int, IdHash> submitted_;  // in the engine, of each user
   std::deque<MessageId> held_;                         // oldest first

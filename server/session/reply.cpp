@@ -215,6 +215,15 @@ std::optional<Milliseconds> Reply::unwatched_for(Instant now) const {
   return std::chrono::duration_cast<Milliseconds>(now - unwatched_since_);
 }
 
+Milliseconds Reply::running_for(Instant now) {
+  if (!is_running()) {
+    running_since_.reset();
+    return Milliseconds(0);
+  }
+  if (!running_since_) running_since_ = now;
+  return std::chrono::duration_cast<Milliseconds>(now - *running_since_);
+}
+
 void Reply::submitted(std::shared_ptr<const engine::TokenStream> stream) {
   stream_ = std::move(stream);
   num_given_ = stream_->published();

@@ -86,6 +86,8 @@ class Reply {
   bool is_forgotten() const { return is_forgotten_; }
   // How long nobody has watched; nullopt while somebody does.
   std::optional<Milliseconds> unwatched_for(Instant now) const;
+  // How long it has been written without a pause, as far as this was asked before.
+  Milliseconds running_for(Instant now);
   // "queued", "running", "done", "interrupted".
   const char* state() const;
 
@@ -100,6 +102,7 @@ class Reply {
   std::int32_t engine_position() const;
   // Tells the watchers when it is news to them.
   void tell_place(const QueuePlace& place);
+  const QueuePlace& place() const { return told_; }  // as long as it waits
   ExpectedWork expected_work(const QueueForecast& forecast) const;
 
   // The last tokens go out; what is to be stored comes back. `event` may be null (never submitted,
@@ -168,6 +171,7 @@ class Reply {
   ReplyEnd end_;
   std::vector<Watcher> watchers_;
   Instant unwatched_since_;
+  std::optional<Instant> running_since_;
   Instant ended_at_;
   QueuePlace told_;
   Instant checkpoint_at_;

@@ -3,10 +3,12 @@
 #include <algorithm>
 #include <array>
 #include <cstring>
+#include <map>
 #include <unordered_set>
 #include <utility>
 
 #include "server/session/events.h"
+#include "server/session/operator_key.h"
 
 namespace hearth::server {
 namespace {
@@ -116,6 +118,36 @@ void Sockets::shed(std::int64_t bytes, const std::function<bool(const Connection
     bytes -= held_by(*connection);
     connection->close(1013, "the server is full; come back a little later");
   }
+}
+
+void Sockets::retire(const std::function<bool(const Connection&)>& is_idle) {
+  const Instant now = clock_.now();
+  std::vector<std::shared_ptr<Connection>> leaving;
+  for (const auto& [session, connection] : all_) {
+    const bool is_socket = connection->kind() == ConnectionKind::socket && connection->is_ready();
+    if (is_socket && connection->is_open() && connection->is_old(now) && is_idle(*connection))
+      leaving.push_back(connection);
+  }
+  for (const auto& connection : leaving) {
+    connection->send(reconnect_event(0, "max_age"));
+    connection->close(1012, "this connection is old; come back on a new one");
+  }
+}
+
+std::vector<Presence> Sockets::people() const {
+  std::map<std::string, Presence> people;
+  for (const auto& [session, connection] : all_) {
+    const auto& user = connection->user();
+    if (!user || !connection->is_ready() || !connection->is_open()) continue;
+    Presence& one = people[to_string(user->id)];
+    one.user = user->id;
+    one.name = user->name;
+    if (connection->kind() == ConnectionKind::socket) ++one.num_sockets;
+    if (user->scope != Scope::owner) one.keys.insert(key_id(user->credential));
+  }
+  std::vector<Presence> list;
+  for (auto& [id, one] : people) list.push_back(std::move(one));
+  return list;
 }
 
 Announce Sockets::announcer() {

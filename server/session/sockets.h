@@ -6,6 +6,7 @@
 #include <functional>
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
 #include <unordered_map>
 #include <vector>
@@ -17,6 +18,14 @@
 #include "server/session/limits.h"
 
 namespace hearth::server {
+
+// Somebody who is connected, with all of their sockets, event streams and calls.
+struct Presence {
+  UserId user{};
+  std::string name{};
+  int num_sockets = 0;
+  std::set<std::string> keys{};  // key_id of those that some of them came with
+};
 
 // On the service's thread.
 class Sockets {
@@ -39,6 +48,7 @@ class Sockets {
   int count() const { return static_cast<int>(all_.size()); }
   int count_of(const UserId& user) const;  // ready sockets
   int num_people() const;                  // with one
+  std::vector<Presence> people() const;    // by id
   // A user at the cap takes the place of the socket that is resumed: most often that one is dead
   // and nobody has noticed yet. False: there is no place.
   bool make_room(const UserId& user, const std::optional<SessionId>& resumed);
@@ -48,6 +58,9 @@ class Sockets {
   // Closes idle WebSockets with 1013, who holds most first, until so much is given back. Replies
   // go on and can be resumed.
   void shed(std::int64_t bytes, const std::function<bool(const Connection&)>& is_idle);
+
+  // Tells WebSockets that are old to come back on a new one, those that are idle.
+  void retire(const std::function<bool(const Connection&)>& is_idle);
 
   Announce announcer();
   void tell_everybody(const ServerMessage& message);

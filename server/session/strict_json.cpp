@@ -12,6 +12,8 @@ using nlohmann::json;
 // without a bound of ours.
 class Builder final : public json::json_sax_t {
  public:
+  explicit Builder(std::size_t depth_max) : depth_max_(depth_max) {}
+
   bool null() override { return add(nullptr); }
   bool boolean(bool value) override { return add(value); }
   bool number_integer(number_integer_t value) override { return add(value); }
@@ -75,7 +77,7 @@ class Builder final : public json::json_sax_t {
   }
 
   bool open(json value) {
-    if (levels_.size() == kJsonDepthMax) {
+    if (levels_.size() == depth_max_) {
       failure_.detail = "The JSON is nested too deeply.";
       return false;
     }
@@ -96,6 +98,7 @@ class Builder final : public json::json_sax_t {
     return text.empty() ? "message" : text;
   }
 
+  std::size_t depth_max_;
   json root_;
   std::vector<Level> levels_;
   JsonFailure failure_;
@@ -103,10 +106,27 @@ class Builder final : public json::json_sax_t {
 
 }  // namespace
 
-tl::expected<json, JsonFailure> parse_strict_json(std::string_view text) {
-  Builder builder;
+tl::expected<json, JsonFailure> parse_strict_json(std::string_view text, std::size_t depth_max) {
+  Builder builder(depth_max);
   if (json::sax_parse(text, &builder)) return builder.take_root();
   return tl::unexpected(builder.take_failure());
+}
+
+bool is_nested_deeper(std::string_view text, std::size_t depth_max) {
+  std::size_t depth = 0;
+  bool is_in_string = false;
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    const char c = text[i];
+    if (c == '"') is_in_string = !is_in_string;
+    if (is_in_string) {
+      if (c == '\\') ++i;  // whatever it escapes
+    } else if (c == '{' || c == '[') {
+      if (++depth > depth_max) return true;
+    } else if ((c == '}' || c == ']') && depth > 0) {
+      --depth;
+    }
+  }
+  return false;
 }
 
 }  // namespace hearth::server

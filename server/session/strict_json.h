@@ -10,7 +10,8 @@
 
 namespace hearth::server {
 
-inline constexpr std::size_t kJsonDepthMax = 32;
+inline constexpr std::size_t kJsonDepthMax =
+    128;  // of anything; what people send is bounded by limits.json_depth
 
 struct JsonFailure {
   std::string detail;      // one sentence
@@ -20,6 +21,10 @@ struct JsonFailure {
 };
 
 // The size is the caller's to bound; time and memory are linear in it.
-tl::expected<nlohmann::json, JsonFailure> parse_strict_json(std::string_view text);
+tl::expected<nlohmann::json, JsonFailure> parse_strict_json(std::string_view text,
+                                                            std::size_t depth_max = kJsonDepthMax);
+
+// Brackets outside strings are open deeper than that, whether or not the text is JSON.
+bool is_nested_deeper(std::string_view text, std::size_t depth_max);
 
 }  // namespace hearth::server

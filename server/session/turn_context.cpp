@@ -148,6 +148,7 @@ void TurnContext::build_prompt(const TurnRef& turn) {
                 .turns = {},
                 .max_tokens = turn->params.max_tokens,
                 .max_tokens_limit = limits_.max_tokens,
+                .reply_room = limits_.reply_room,
                 .begun = turn->begun,
                 .begun_text = turn->continued ? turn->continued->content : std::string(),
                 .thinks = turn->params.thinking_budget != 0};

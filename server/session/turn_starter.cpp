@@ -36,6 +36,13 @@ PendingTurn* TurnStarter::in_flight(const UserId& owner, const std::string& clie
   return found == in_flight_.end() ? nullptr : found->get();
 }
 
+bool TurnStarter::is_asked_by(const Connection& asker) const {
+  return std::any_of(in_flight_.begin(), in_flight_.end(), [&](const TurnRef& turn) {
+    return std::any_of(turn->askers.begin(), turn->askers.end(),
+                       [&](const Asker& one) { return one.connection.lock().get() == &asker; });
+  });
+}
+
 void TurnStarter::forget(const TurnRef& turn) { std::erase(in_flight_, turn); }
 
 void TurnStarter::refuse(const TurnRef& turn, const WireError& error) {
@@ -125,7 +132,7 @@ void TurnStarter::admit(const TurnRef& turn) {
     return refuse(turn, turn_error(ErrorCode::model_not_found, "This server serves no such model.",
                                    "params.model"));
   }
-  auto ticket = ports_.admission.enter(turn->owner);
+  auto ticket = ports_.admission.enter(turn->owner, turn->network);
   if (!ticket) {
     WireError error = WireError::of(ticket.error());
     error.retry_after_ms = 2000;

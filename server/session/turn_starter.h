@@ -48,8 +48,9 @@ class TurnStarter {
   // with not_found, also if its rows are stored already.
   void drop(const UserId& owner, const ConversationId* conversation);
 
-  // Something was asked and is not answered yet.
+  // Something was asked and is not answered yet, by anybody or by this one.
   bool is_busy() const { return !in_flight_.empty(); }
+  bool is_asked_by(const Connection& asker) const;
 
  private:
   PendingTurn* in_flight(const UserId& owner, const std::string& client_id);

@@ -31,6 +31,7 @@ class MemoryStore : public HistoryStore, public TraceStore {
   void add_credential(UserId owner, Credential credential, Done<void> done) override;
   void list_keys(UserId owner, Done<std::vector<Credential>> done) override;
   void remove_credential(UserId owner, Sha256 hash, Done<void> done) override;
+  void remove_access(UserId owner, Done<void> done) override;
   void erase_user(UserId owner, Done<void> done) override;
   void find_request(UserId owner, std::string client_id,
                     Done<std::optional<KnownRequest>> done) override;

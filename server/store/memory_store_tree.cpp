@@ -66,6 +66,14 @@ void MemoryStore::remove_credential(UserId owner, Sha256 hash, Done<void> done) 
   answer<void>(std::move(done), is_mine ? Result<void>() : not_found());
 }
 
+void MemoryStore::remove_access(UserId owner, Done<void> done) {
+  const bool exists = accounts_.contains(owner);
+  std::erase_if(credentials_, [&](const auto& entry) {
+    return entry.second.owner == owner && entry.second.credential.kind != CredentialKind::recovery;
+  });
+  answer<void>(std::move(done), exists ? Result<void>() : not_found());
+}
+
 void MemoryStore::erase_user(UserId owner, Done<void> done) {
   std::erase_if(credentials_, [&](const auto& entry) { return entry.second.owner == owner; });
   const auto mine = accounts_.find(owner);

@@ -49,6 +49,7 @@ void unindex_user(Database& db, const UserId& owner);
 Result<void> add_credential(Database& db, const UserId& owner, const Credential& credential);
 Result<std::vector<Credential>> list_keys(Database& db, const UserId& owner);
 Result<void> remove_credential(Database& db, const UserId& owner, const Sha256& hash);
+Result<void> remove_access(Database& db, const UserId& owner);
 Result<void> erase_user(Database& db, const UserId& owner);
 
 // Whole conversations (rows_transfer.cpp)

@@ -58,6 +58,12 @@ Result<void> remove_credential(Database& db, const UserId& owner, const Sha256& 
   return {};
 }
 
+Result<void> remove_access(Database& db, const UserId& owner) {
+  if (!db.query("SELECT 1 FROM user WHERE id = ?", owner).step()) return not_found();
+  db.run("DELETE FROM credential WHERE user = ? AND kind IN ('cookie', 'key')", owner);
+  return {};
+}
+
 Result<void> erase_user(Database& db, const UserId& owner) {
   unindex_user(db, owner);
   if (db.run("DELETE FROM user WHERE id = ?", owner) == 0) return not_found();

@@ -76,6 +76,9 @@ class Store final : public SqliteStore, public TraceStore {
     write<void>([=](Database& db) { return rows::remove_credential(db, owner, hash); },
                 std::move(done));
   }
+  void remove_access(UserId owner, Done<void> done) override {
+    write<void>([=](Database& db) { return rows::remove_access(db, owner); }, std::move(done));
+  }
   void erase_user(UserId owner, Done<void> done) override {
     write<void>([=](Database& db) { return rows::erase_user(db, owner); }, std::move(done));
   }

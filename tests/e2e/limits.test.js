@@ -61,6 +61,42 @@ test('a request: head, fields, target and body', async (t) => {
   assert.equal(await status(server.port, post('{}'.padEnd(2049, ' '))), 413);
 });
 
+test('JSON: how deep, in a body and in a message', async (t) => {
+  const server = await startServer(t, {args: flags({json_depth: 5})});
+  const deep = (levels) => `${'{"x":'.repeat(levels - 1)}{}${'}'.repeat(levels - 1)}`;
+  const bodyOf = async (text) => (await fetch(`${server.url}/v1/chat/completions`, {method: 'POST', headers: {'content-type': 'application/json'}, body: text})).json();
+  assert.equal((await bodyOf(deep(5))).error.param, 'messages', 'read, and found to lack something');
+  assert.equal((await bodyOf(deep(6))).error.code, 'invalid_json');
+  const one = await connect(server, await newIdentity(server.url));
+  one.say({type: 'hello'});
+  const {limits} = await one.event((event) => event.type === 'ready');
+  assert.equal(limits.json_depth, 5);
+  one.socket.send(`{"type":"ping","t":1,"x":${deep(4)}}`);
+  assert.ok(await one.event((event) => event.type === 'pong'));
+  one.socket.send(`{"type":"ping","t":2,"x":${deep(5)}}`);
+  assert.equal((await one.event((event) => event.type === 'error')).error.code, 'invalid_json');
+  one.socket.terminate();
+});
+
+test('a prompt leaves room for its reply', async (t) => {
+  const measured = async (args) => {
+    const server = await startServer(t, {args});
+    const client = await ChatClient.connect(server.url, {cookie: await newIdentity(server.url)});
+    return (await client.request({type: 'context.measure', content: 'What is a token?'})).data;
+  };
+  const {prompt_tokens: tokens, context_length: context} = await measured([]);
+  assert.equal((await measured(flags({reply_room: context - tokens}))).fits, true);
+  const past = await measured(flags({reply_room: context - tokens + 1}));
+  assert.deepEqual([past.fits, past.needed, past.limit], [false, context + 1, context]);
+});
+
+test('a WebSocket: how old it may be', async (t) => {
+  const server = await startServer(t, {args: flags({socket_age_s: 1})});
+  const client = await ChatClient.connect(server.url, {cookie: await newIdentity(server.url)});
+  assert.equal((await client.event((event) => event.type === 'reconnect')).reason, 'max_age');
+  assert.equal(await client.closed, 1012);
+});
+
 test('open sockets: in all, and of one person', async (t) => {
   const server = await startServer(t, {args: flags({connections: 8, sockets_per_user: 2})});
   const cookie = await newIdentity(server.url);
@@ -188,7 +224,7 @@ test('one address of the network: its sockets, and how fast it opens them', asyn
 // Where a flag's effect is shown when it is not above.
 const elsewhere = {
   'limits-connections-per-s': 'CapsTest', 'limits-unwatched-running-s': 'streams_test', 'limits-unwatched-queued-s': 'streams_test',
-  'limits-outbox-bytes': 'Streams.ANonReader…', 'limits-outbox-entries': 'Outbox', 'limits-slow-s': 'Streams', 'limits-handshake-s': 'TlsPort',
+  'limits-live-per-address': 'AdmissionPerAddress', 'limits-reply-s': 'ReplyTime', 'limits-outbox-bytes': 'Streams.ANonReader…', 'limits-outbox-entries': 'Outbox', 'limits-slow-s': 'Streams', 'limits-handshake-s': 'TlsPort',
   'limits-header-s': 'HttpDeadline', 'limits-idle-s': 'HttpDeadline', 'limits-body-s': 'HttpDeadline', 'limits-hello-s': 'WsClose',
 };
 

@@ -272,6 +272,11 @@ test('the answers are those that /openapi.json describes', async (t) => {
   await check('POST', '/api/v1/import', [{title: 'x'}, {format: 'hearth.conversation.v1', messages: [{id: 'a', parent: null, role: 'user', content: 'Hi', created: 1, status: 'done'}]}]);
   await check('GET', '/api/v1/export');
   await check('GET', '/api/v1/keys');
+  const held = await fetch(`${url}/api/v1/chat`, {method: 'POST', headers: {'content-type': 'application/json'}, body: JSON.stringify({id: 'q', content: 'Hello!', step: true})});
+  const {stream, conversation} = await held.json();
+  const queue = await check('GET', '/api/v1/queue');
+  assert.deepEqual(queue.replies, [{stream, conversation, state: 'paused'}]);
+  assert.deepEqual([queue.taken, queue.places], [1, 256]);
   await check('POST', '/api/v1/chat', {type: 'history.list', id: 'l'});
   await check('POST', '/api/v1/session/recovery', {});
   await check('POST', '/api/v1/import', {hello: 1}, 400);

@@ -73,6 +73,27 @@ test('conversations are kept in int8 where kv_dtype says so', async (t) => {
   assert.match(response, /\w{2,}/);
 });
 
+test('the operator sees who is here and signs somebody out', async (t) => {
+  const server = await startServer(t, {args: ['--admin-port', '0']});
+  const admin = /for the operator: (http:\/\/127\.0\.0\.1:\d+)/.exec(server.log())?.[1];
+  const people = async () => (await (await fetch(`${admin}/admin/sessions`)).json()).people;
+  const end = (body) => fetch(`${admin}/admin/sessions/end`, {method: 'POST', headers: {'content-type': 'application/json'}, body: JSON.stringify(body)});
+  const cookie = await newIdentity(server.url, {name: 'Ada'});
+  const ada = await ChatClient.connect(server.url, {cookie});
+  const bob = await ChatClient.connect(server.url, {cookie: await newIdentity(server.url, {name: 'Bob'})});
+  const held = await ada.create('Tell me a story.', {step: true});   // nobody demands it: it is never done
+  const events = await fetch(`${server.url}/api/v1/streams/${held.stream}/events`, {headers: {cookie}});
+  const {user} = ada.ready;
+  assert.deepEqual((await people()).find((one) => one.name === 'Ada'), {user: user.id, name: 'Ada', sockets: 1, keys: [], running: 0, waiting: 1});
+  assert.equal((await end({user: 'f'.repeat(32)})).status, 404);
+  assert.deepEqual(await (await end({user: user.id})).json(), {ended: true});
+  assert.equal(await ada.closed, 4401);
+  assert.match(await events.text(), /event: close\ndata: \{"code":4401/);
+  await assert.rejects(ChatClient.connect(server.url, {cookie}), /4401/, 'the cookie holds no longer');
+  assert.deepEqual((await people()).map(({name}) => name), ['Bob']);
+  await bob.request({type: 'history.list'});
+});
+
 test('the operator has a listener of their own', async (t) => {
   const server = await startServer(t, {args: ['--admin-port', '0']});
   const admin = /for the operator: (http:\/\/127\.0\.0\.1:\d+)/.exec(server.log())?.[1];

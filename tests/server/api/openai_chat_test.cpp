@@ -294,6 +294,31 @@ TEST_F(OpenAiChat, SeveralRepliesStreamSideBySide) {
   EXPECT_EQ(response->events().back(), "[DONE]");
 }
 
+TEST_F(OpenAiChat, AReplyEndsWithWhatItHasAfterTenMinutesOfWriting) {
+  const auto response = ask(R"("n": 2)");
+  const auto pass = [&](Milliseconds time) {
+    clock_.advance(time);
+    generations_.on_tick();
+  };
+  write(0, "early");
+  pass(Milliseconds(0));
+  pass(std::chrono::minutes(5));
+  write(1, "late");
+  pass(Milliseconds(0));
+  pass(std::chrono::minutes(5) - Milliseconds(1));
+  EXPECT_FALSE(engine_.requests.at(engine_.order[0]).is_cancelled);
+  pass(Milliseconds(1));
+  EXPECT_TRUE(engine_.requests.at(engine_.order[0]).is_cancelled);
+  EXPECT_FALSE(engine_.requests.at(engine_.order[1]).is_cancelled);
+  pass(std::chrono::minutes(5));
+  const json choices = response->body()["choices"];
+  ASSERT_EQ(choices.size(), 2U);
+  EXPECT_EQ(choices[0]["finish_reason"], "length");
+  EXPECT_EQ(choices[0]["message"]["content"], "early");
+  EXPECT_EQ(choices[1]["message"]["content"], "late");
+  EXPECT_EQ(generations_.live(), 0U);
+}
+
 TEST_F(OpenAiChat, OneThatFailsEndsTheOthers) {
   const auto response = ask(R"("n": 2)");
   finish(0, engine::FinishReason::failed);

@@ -36,6 +36,15 @@ struct Visit {
   }
 };
 
+// With that field in place of the usual one.
+std::string post_to(const std::string& path, const std::string& body, const std::string& field) {
+  const std::string name = field.substr(0, field.find(':'));
+  std::string out = "POST " + path + " HTTP/1.1\r\n" + field + "\r\n";
+  if (name != "Host") out += "Host: 127.0.0.1\r\n";
+  if (name != "Content-Type") out += "Content-Type: application/json\r\n";
+  return out + "Content-Length: " + std::to_string(body.size()) + "\r\n\r\n" + body;
+}
+
 class RouteWalk : public ::testing::Test {
  protected:
   RouteWalk() : server_(on_a_network()) {
@@ -133,12 +142,42 @@ TEST_F(RouteWalk, UnderAForeignNameNothingAnswers) {
 }
 
 TEST_F(RouteWalk, WhatIsInNoTableIs404ByEveryMethod) {
-  for (const std::string path : {"/admin/health", "/metrics", "/v2/models", "/.git/config"}) {
+  for (const std::string path : {"/admin/health", "/admin/sessions", "/admin/sessions/end",
+                                 "/metrics", "/v2/models", "/.git/config"}) {
     for (const std::string method : kMethods) {
       const Visit visit{method, path, "", "", "127.0.0.1"};
       EXPECT_EQ(go(visit).status, 404) << visit.request();
     }
   }
+}
+
+// The operator's listener asks for no credential: what protects it is that only this machine
+// reaches it, and that no page can.
+TEST(OperatorWalk, NoPageChangesAnythingAndNothingElseIsServed) {
+  TestServerOptions options;
+  options.is_for_operator = true;
+  TestServer server(options);
+  const std::string body = R"({"user": "00112233445566778899aabbccddeeff"})";
+  for (const Route& route : server.operator_routes()) {
+    EXPECT_EQ(server.ask(testing::get(route.path, {"Host: evil.example"})).status, 421);
+    const std::string rebound = post_to(route.path, body, "Host: evil.example");
+    EXPECT_EQ(server.ask(rebound).status, 421) << route.path;
+    if (route.method == "GET") {
+      const Reply reply = server.ask(testing::get(route.path, {"Origin: http://evil.example"}));
+      EXPECT_EQ(reply.status, 200) << route.path;
+      EXPECT_FALSE(reply.headers.contains("access-control-allow-origin")) << route.path;
+      continue;
+    }
+    EXPECT_EQ(server.ask(testing::get(route.path)).status, 405);
+    for (const std::string field :
+         {"Origin: http://evil.example", "Origin: null", "Sec-Fetch-Site: cross-site"})
+      EXPECT_EQ(server.ask(testing::post(route.path, body, {field})).status, 403) << field;
+    EXPECT_EQ(server.ask(post_to(route.path, body, "Content-Type: text/plain")).status, 415);
+    EXPECT_EQ(server.ask(testing::post(route.path, "{}")).status, 400);
+    EXPECT_EQ(server.ask(testing::post(route.path, body)).status, 404) << "nobody has that id";
+  }
+  for (const std::string path : {"/", "/ws", "/healthz", "/v1/models", "/api/v1/session"})
+    EXPECT_EQ(server.ask(testing::get(path)).status, 404) << path;
 }
 
 TEST_F(RouteWalk, RefusalsOfWhatIsNoRequestCarryTheHeadersToo) {

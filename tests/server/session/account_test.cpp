@@ -178,6 +178,64 @@ TEST(Account, TheOperatorsKeysAreUsersOfTheirOwn) {
   EXPECT_FALSE(wait<User>(room, [&](auto done) { room.service->authenticate("hk-robot", done); }));
 }
 
+TEST(Account, TheOperatorEndsSomebodysSessionsAndAPhraseBringsThemBack) {
+  Room room;
+  const auto ada = open(room, {.name = "Ada"});
+  AccountCalls& account = room.service->account();
+  const auto phrase =
+      wait<std::string>(room, [&](auto done) { account.new_phrase(ada->user, done); });
+  const auto key = wait<NewKey>(room, [&](auto done) { account.create_key(ada->user, {}, done); });
+  auto page = room.enter(ada->user);
+  auto program = room.enter(
+      *wait<User>(room, [&](auto done) { room.service->authenticate(key->secret, done); }));
+  auto other = room.enter();
+  room.ask(*page, "hello");
+  std::vector<UserId> ended;
+  account.on_access_end([&](const AccessEnd& end) { ended.push_back(*end.user); });
+  ASSERT_TRUE(wait<void>(room, [&](auto done) { account.end_sessions(ada->user.id, done); }));
+  EXPECT_EQ(page->close_code(), 4401);
+  EXPECT_EQ(program->close_code(), 4401);
+  EXPECT_EQ(other->close_code(), std::nullopt);
+  EXPECT_EQ(ended, std::vector{ada->user.id});
+  EXPECT_TRUE(room.engine.requests.at(room.last()).is_cancelled);
+  for (const std::string& secret : {*ada->new_secret, key->secret}) {
+    EXPECT_FALSE(wait<User>(room, [&](auto done) { room.service->authenticate(secret, done); }));
+  }
+  const auto back = open(room, {.phrase = *phrase});
+  ASSERT_TRUE(back);
+  EXPECT_EQ(wait<Usage>(room, [&](auto done) { account.usage(back->user, done); })->messages, 2);
+}
+
+TEST(Account, TheOperatorEndsOneKeyAndNothingElse) {
+  Room room;
+  const User ada = room.new_user();
+  AccountCalls& account = room.service->account();
+  const auto key = wait<NewKey>(room, [&](auto done) { account.create_key(ada, {}, done); });
+  auto page = room.enter(ada);
+  auto program = room.enter(
+      *wait<User>(room, [&](auto done) { room.service->authenticate(key->secret, done); }));
+  const std::string id = key_id(key->credential.hash);
+  const auto of_nobody = wait<void>(room, [&](auto done) { account.end_key(UserId{}, id, done); });
+  EXPECT_EQ(of_nobody.error().code, ErrorCode::not_found);
+  EXPECT_EQ(program->close_code(), std::nullopt);
+  ASSERT_TRUE(wait<void>(room, [&](auto done) { account.end_key(ada.id, id, done); }));
+  EXPECT_EQ(program->close_code(), 4401);
+  EXPECT_EQ(page->close_code(), std::nullopt);
+}
+
+TEST(Account, OfNobodyAndOfTheOperatorsOwnKeysNoSessionsAreEnded) {
+  Room room;
+  OperatorKey key{.id = "k", .label = "robot", .hash = sha256("hk-robot")};
+  key.user.bytes[0] = 7;
+  AccountCalls& account = room.service->account();
+  account.set_operator_keys({key});
+  const auto end = [&](const UserId& user) {
+    return wait<void>(room, [&](auto done) { account.end_sessions(user, done); }).error().code;
+  };
+  EXPECT_EQ(end(key.user), ErrorCode::conflict);
+  EXPECT_EQ(end(UserId{}), ErrorCode::not_found);
+}
+
 TEST(Account, ErasingLeavesNothingAndEndsWhatIsWritten) {
   Room room;
   const auto ada = open(room, {.name = "Ada"});

@@ -402,7 +402,7 @@ TEST(ChatService, AMessageThatCannotFitIsRefusedWithBothNumbers) {
   const json error = tab->receive_only()["error"];
   EXPECT_EQ(error["code"], "context_length_exceeded");
   EXPECT_EQ(error["limit"], 1000);
-  EXPECT_EQ(error["needed"], 2007 + kMinReplyTokens);
+  EXPECT_EQ(error["needed"], 2007 + kReplyRoom);
 }
 
 TEST(ChatService, DroppedMessagesAreNamed) {

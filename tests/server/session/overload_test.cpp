@@ -178,5 +178,29 @@ TEST(OverloadService, FromTheFirstStepAReplyWithoutAViewerEndsAfterAMinute) {
   }
 }
 
+TEST(OverloadService, FromTheFirstStepAReplyThatEndedIsLookedUpInTheHistoryAfterTenSeconds) {
+  for (const std::int64_t bytes : {10 * kSocket, 100 * kSocket}) {
+    FullRoom room(bytes, 6);
+    const auto asker = room.enter();
+    const auto stream = room.ask(*asker, "hi")["stream"];
+    room.write(room.last(), "Hello");
+    room.finish(room.last());
+    room.tick(kMeasured);
+    const bool is_scarce = bytes == 10 * kSocket;
+    EXPECT_EQ(room.level(), is_scarce ? 1 : 0);
+    const double before = room.service->admission().memory_used() * static_cast<double>(bytes);
+    room.tick(std::chrono::seconds(10));
+    room.tick(kMeasured);
+    const double after = room.service->admission().memory_used() * static_cast<double>(bytes);
+    EXPECT_EQ(after < before - 0.9 * static_cast<double>(kReply), is_scarce);
+    asker->receive();
+    asker->send({{"type", "stream.attach"}, {"id", "a"}, {"stream", stream}, {"have", 0}});
+    room.settle();
+    const auto events = asker->receive();
+    EXPECT_EQ(events.back()["type"], "done");
+    EXPECT_EQ(events.at(events.size() - 2)["type"], is_scarce ? "snapshot" : "delta");
+  }
+}
+
 }  // namespace
 }  // namespace hearth::server

@@ -50,12 +50,12 @@ TEST(PromptBuilder, DropsNoMoreThanItMust) {
     const auto prompt = build_prompt(job(context, {"one", "1", "two", "2", "three", "3", "four"}));
     if (!prompt) continue;
     const auto used = static_cast<std::int64_t>(prompt->ids.size());
-    EXPECT_LE(used + kMinReplyTokens, context);
+    EXPECT_LE(used + kReplyRoom, context);
     // The exchange that was dropped last would not have fitted: "user:one|assistant:1|" has 21
     // bytes.
     const std::int64_t exchange = prompt->dropped.size() == 6 ? 23 : 21;
     if (!prompt->dropped.empty()) {
-      EXPECT_GT(used + exchange + kMinReplyTokens, context);
+      EXPECT_GT(used + exchange + kReplyRoom, context);
     }
   }
 }
@@ -64,14 +64,22 @@ TEST(PromptBuilder, AMessageThatCannotFitIsRefusedWithBothNumbers) {
   const auto prompt = build_prompt(job(40, {"one", "1", std::string(50, 'x')}));
   ASSERT_FALSE(prompt.has_value());
   EXPECT_EQ(prompt.error().error.code, ErrorCode::context_length_exceeded);
-  EXPECT_EQ(prompt.error().needed, 57 + kMinReplyTokens);  // "user:" + 50 + "|>"
+  EXPECT_EQ(prompt.error().needed, 57 + kReplyRoom);  // "user:" + 50 + "|>"
   EXPECT_EQ(prompt.error().limit, 40);
 }
 
 TEST(PromptBuilder, TheBoundIsExact) {
   const std::int64_t size = 7 + 20;
-  EXPECT_TRUE(build_prompt(job(size + kMinReplyTokens, {std::string(20, 'x')})).has_value());
-  EXPECT_FALSE(build_prompt(job(size + kMinReplyTokens - 1, {std::string(20, 'x')})).has_value());
+  EXPECT_TRUE(build_prompt(job(size + kReplyRoom, {std::string(20, 'x')})).has_value());
+  EXPECT_FALSE(build_prompt(job(size + kReplyRoom - 1, {std::string(20, 'x')})).has_value());
+}
+
+TEST(PromptBuilder, TheRoomOfAReplyIsASetting) {
+  PromptJob tight = job(30, {std::string(20, 'x')});
+  tight.reply_room = 3;
+  EXPECT_TRUE(build_prompt(tight).has_value());
+  tight.reply_room = 4;
+  EXPECT_FALSE(build_prompt(tight).has_value());
 }
 
 TEST(PromptBuilder, AShortReplyNeedsLessRoom) {

@@ -48,6 +48,7 @@ Limits small_limits() {
   limits.service.detach_grace_running = std::chrono::minutes(5);
   limits.service.detach_grace_queued = std::chrono::minutes(8);
   limits.service.keep_ended = std::chrono::minutes(1);
+  limits.service.reply_time = std::chrono::hours(1'000'000);  // each is to be whole
   limits.service.checkpoint_tokens = 8;
   return limits;
 }

@@ -304,6 +304,26 @@ TYPED_TEST(TreeContract, AKeyOpensWithItsScopeUntilItExpiresOrIsRemoved) {
   EXPECT_EQ(this->who("1")->value().scope, Scope::owner);
 }
 
+TYPED_TEST(TreeContract, AllAccessOfOneUserIsRemovedButTheirPhrase) {
+  const auto give = [&](UserId owner, const char* secret, CredentialKind what) {
+    return this->give(owner, {.hash = sha256(secret), .kind = what, .scopes = "owner"});
+  };
+  ASSERT_TRUE(give(this->ada, "cookie", CredentialKind::cookie));
+  ASSERT_TRUE(give(this->ada, "key", CredentialKind::key));
+  ASSERT_TRUE(give(this->ada, "phrase", CredentialKind::recovery));
+  ASSERT_TRUE(give(this->bob, "bobs", CredentialKind::cookie));
+  const auto remove = [&](UserId owner) {
+    return ask<void>(this->loop, [&](auto done) { this->store().remove_access(owner, done); });
+  };
+  EXPECT_TRUE(remove(this->ada));
+  EXPECT_FALSE(this->who("cookie", 1)->has_value());
+  EXPECT_FALSE(this->who("key", 1)->has_value());
+  EXPECT_TRUE(this->who("phrase", 1)->has_value());
+  EXPECT_TRUE(this->who("bobs", 1)->has_value());
+  EXPECT_TRUE(remove(this->ada)) << "who has none keeps none";
+  EXPECT_EQ(remove(UserId{}).error().code, ErrorCode::not_found);
+}
+
 TYPED_TEST(TreeContract, SixteenKeysAndOneMoreIsRefused) {
   for (int i = 0; i < HistoryStore::kKeysMax; ++i) {
     ASSERT_TRUE(this->give(this->ada,

@@ -14,6 +14,7 @@
 #include <utility>
 
 #include "server/api/cookies.h"
+#include "server/net/admin_routes.h"
 #include "server/net/assets.h"
 #include "server/net/event_loop.h"
 #include "server/net/gate.h"
@@ -41,6 +42,7 @@ struct TestServerOptions {
   bool model_is_ready = true;
   std::optional<Certificate> certificate;
   bool hsts = false;
+  bool is_for_operator = false;  // the operator's listener instead
 };
 
 class TestServer {
@@ -73,8 +75,9 @@ class TestServer {
         gate_(options.gate, service_, options.with_join_code ? &code_ : nullptr),
         server_(loop_,
                 {"127.0.0.1", 0, options.net, options.limits.connection, options.certificate,
-                 options.hsts},
-                Router(routes()), gate_, service_, system_random()) {
+                 options.hsts, options.is_for_operator},
+                Router(options.is_for_operator ? operator_routes() : routes()), gate_, service_,
+                system_random()) {
     port_ = *server_.listen();
     session_.cookie_name = cookie_name(port_, options.certificate.has_value());
     gate_.set_cookie_name(session_.cookie_name);
@@ -99,6 +102,9 @@ class TestServer {
   std::vector<Route> routes() {
     return make_routes(
         {assets_, service_, generations_, session_, [this] { return is_draining_.load(); }});
+  }
+  std::vector<Route> operator_routes() {
+    return make_admin_routes({service_, generations_, [] { return ProcessFacts{}; }});
   }
   std::uint16_t port() const { return port_; }
   std::string origin() const { return "http://127.0.0.1:" + std::to_string(port_); }

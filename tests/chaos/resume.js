@@ -14,10 +14,11 @@ const questions = ['What is a token?', 'Tell me about sampling.', '什么是注�
 export const resumeCuts = async (server, {streams = 1000, cuts = 5, parallel = 12, seed = 1, log = () => {}} = {}) => {
   const random = seeded(seed);
   const params = (i) => ({temperature: 0.8, seed: 1000 + (i % 50), max_tokens: 48});
-  // A connection is cut somewhere in its first bytes: in the handshake, in ready, or in the deltas. Now and then one may live, so that
-  // everybody gets on.
-  const proxy = await FaultProxy.start(server.port, (index) => (index % (cuts + 1) === cuts ? {} :
-    {cutAfter: between(random, 1, 2500), how: random() < 0.5 ? 'rst' : 'fin', slice: between(random, 1, 700)}), {random});
+  // A connection is cut somewhere in its first bytes: in the handshake, in ready, or in the deltas. Now and then one lives for about a
+  // reply, so that everybody gets on.
+  const proxy = await FaultProxy.start(server.port, (index) => ({
+    cutAfter: index % (cuts + 1) === cuts ? between(random, 2000, 3500) : between(random, 1, 2500),
+    how: random() < 0.5 ? 'rst' : 'fin', slice: between(random, 1, 700)}), {random});
   const origin = () => `http://127.0.0.1:${proxy.port}`;
   const expected = new Map();
   const result = {streams: 0, connections: 0, resumed: {full: 0, snapshot: 0, none: 0}};

@@ -124,7 +124,7 @@ void AccountCalls::end_sessions(const UserId& user, Done<void> done) {
           ports_.turns.drop(user, nullptr);
           ports_.replies.end_now(user, nullptr);
           ports_.identity.forget_user(user);
-          end_access({.user = user}, "the operator ended this session");
+          end_access({.user = user}, "the operator signed you out");
         }
         done(removed);
       }));
